@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# sdk/descriptor.sh - makes the two forms of a module's descriptor from its module.json
+#
+# usage: descriptor.sh MODULE.JSON VERSION TARGET > NAME-descriptor.h
+#        descriptor.sh --json MODULE.JSON VERSION TARGET > NAME.json
+#
+# @VERSION@ and @TARGET@ in the source are replaced. The header defines adit_descriptor[], plain bytes in the
+# section .adit.json; the module's adit_module_1 must point at it, or the linker may drop it.
+set -eu
+mode=header
+if [ "$1" = --json ]; then
+	mode=json
+	shift
+fi
+src=$1 version=$2 target=$3
+text=$(sed -e "s/@VERSION@/$version/g" -e "s/@TARGET@/$target/g" "$src")
+if [ "$mode" = json ]; then
+	printf '%s\n' "$text"
+	exit 0
+fi
+echo "/* generated from $(basename "$(dirname "$src")")/$(basename "$src") */"
+echo '#ifndef ADIT_DESCRIPTOR_H'
+echo '#define ADIT_DESCRIPTOR_H'
+echo '#if defined(__APPLE__)'
+echo '#define ADIT_DESCRIPTOR_SECTION "__DATA,__adit_json"'
+echo '#else'
+echo '#define ADIT_DESCRIPTOR_SECTION ".adit.json"'
+echo '#endif'
+echo 'static const char adit_descriptor[] __attribute__((section(ADIT_DESCRIPTOR_SECTION), used)) ='
+printf '%s\n' "$text" | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/	"/' -e 's/$/\\n"/'
+echo '	;'
+echo '#endif'
