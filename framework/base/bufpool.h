@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * base/bufpool.h - the buffers of one shard (adit/buf.h), with a hard limit on their bytes
+ *
+ * Two sizes: small ones for a datagram or a header, large ones for a super-packet. Freed buffers are kept for
+ * reuse, the last freed first, so that the hot ones stay in cache. One thread only: the shard's.
+ */
+#ifndef BASE_BUFPOOL_H
+#define BASE_BUFPOOL_H
+
+#include <adit/buf.h>
+
+struct bufpool;
+
+enum {
+	BUFPOOL_SMALL = 2048,          /* bytes of room */
+	BUFPOOL_LARGE = 65536 + 512,
+	BUFPOOL_KEPT_SMALL = 1024,     /* free ones that are kept; the rest goes back to the system */
+	BUFPOOL_KEPT_LARGE = 96,
+};
+
+/* most: bytes that may be out at a time. */
+adit_result bufpool_new(struct bufpool **out, size_t most);
+/* Buffers that are still out keep the pool's memory alive until they come back. */
+void bufpool_free(struct bufpool *p);
+
+/* As adit_path.get. room at most BUFPOOL_LARGE. */
+uint32_t bufpool_get(struct bufpool *p, adit_buf **v, uint32_t n, uint32_t room);
+/* As adit_path.put: takes chains; from any pool of this kind. Null entries are skipped. */
+void bufpool_put(adit_buf *const *v, uint32_t n);
+/* As adit_path.wrap. */
+adit_buf *bufpool_wrap(struct bufpool *p, void *mem, uint32_t len, adit_fn done, void *arg);
+
+/* Buffers that are out, for leak checks. */
+size_t bufpool_out(const struct bufpool *p);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * loop/loop.h - the event loop of a shard, behind the SDK's adit.loop/1
+ *
+ * libev is behind it and nowhere else. The functions are those of adit/loop.h, called directly; watchers and
+ * timers can also live inside the caller's own structs, which saves the host an allocation per socket.
+ */
+#ifndef LOOP_LOOP_H
+#define LOOP_LOOP_H
+
+#include <adit/loop.h>
+
+/* Storage for a watcher; loop.c asserts that it is large enough. */
+struct adit_io {
+	void *store[10];
+};
+
+struct adit_timer {
+	void *store[12];
+};
+
+/* A loop that nobody runs yet. Before loop_run, timers and watchers may be made from the making thread. */
+adit_result loop_new(adit_loop **out);
+/* The loop must not be running. Takes null. */
+void loop_free(adit_loop *l);
+/* Runs on the calling thread, which is the loop's own from now on, until loop_stop. */
+void loop_run(adit_loop *l);
+/* [any] */
+void loop_stop(adit_loop *l);
+
+uint64_t loop_now(adit_loop *l);
+int32_t loop_here(const adit_loop *l);
+adit_result loop_defer(adit_loop *l, adit_fn fn, void *arg);
+adit_result loop_post(adit_loop *l, adit_fn fn, void *arg);
+
+/* fn is called while what is wanted holds; nothing is wanted at first. The storage stays the caller's. */
+void loop_io_init(adit_io *io, adit_loop *l, int fd, adit_fn fn, void *arg);
+void loop_io_want(adit_io *io, uint32_t mask);
+uint32_t loop_io_ready(const adit_io *io);
+/* Must come before the descriptor is closed. Safe on zeroed storage. */
+void loop_io_fini(adit_io *io);
+
+void loop_timer_init(adit_timer *t, adit_loop *l, adit_fn fn, void *arg);
+void loop_timer_set(adit_timer *t, uint64_t after, uint64_t every);
+void loop_timer_fini(adit_timer *t);
+
+extern const adit_loop_1 loop_table;
+
+#endif
