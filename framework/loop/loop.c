@@ -29,6 +29,7 @@ enum { DEFER_ROUNDS = 8, CALLS_MOST = 1 << 20 };
 struct adit_loop {
 	struct ev_loop *ev;
 	uint64_t now;
+	void *owner;
 	ev_prepare prepare;
 	ev_check check;
 	ev_idle busy; /* runs while deferred work is left over: the loop must not sleep */
@@ -40,8 +41,7 @@ struct adit_loop {
 };
 
 struct io {
-	ev_io ev;
-	adit_loop *loop;
+	ev_io ev; /* its data is the loop, null once done with */
 	adit_fn fn;
 	void *arg;
 	uint32_t ready;
@@ -196,6 +196,16 @@ void loop_stop(adit_loop *l)
 	ev_async_send(l->ev, &l->wake);
 }
 
+void loop_set_owner(adit_loop *l, void *owner)
+{
+	l->owner = owner;
+}
+
+void *loop_owner(const adit_loop *l)
+{
+	return l->owner;
+}
+
 uint64_t loop_now(adit_loop *l)
 {
 	return l->now;
@@ -220,6 +230,11 @@ adit_result loop_post(adit_loop *l, adit_fn fn, void *arg)
 
 /* ---- watchers ---- */
 
+static adit_loop *io_loop(const struct io *io)
+{
+	return io->ev.data;
+}
+
 static void on_io(struct ev_loop *ev, ev_io *w, int events)
 {
 	struct io *io = (struct io *)w;
@@ -236,7 +251,7 @@ void loop_io_init(adit_io *handle, adit_loop *l, int fd, adit_fn fn, void *arg)
 
 	memset(io, 0, sizeof(*io));
 	ev_io_init(&io->ev, on_io, fd, 0);
-	io->loop = l;
+	io->ev.data = l;
 	io->fn = fn;
 	io->arg = arg;
 }
@@ -249,7 +264,7 @@ void loop_io_want(adit_io *handle, uint32_t mask)
 	if (ev_is_active(&io->ev)) {
 		if ((io->ev.events & (EV_READ | EV_WRITE)) == events)
 			return;
-		ev_io_stop(io->loop->ev, &io->ev);
+		ev_io_stop(io_loop(io)->ev, &io->ev);
 		if (!events)
 			return;
 		ev_io_modify(&io->ev, events);
@@ -258,7 +273,7 @@ void loop_io_want(adit_io *handle, uint32_t mask)
 			return;
 		ev_io_set(&io->ev, io->ev.fd, events);
 	}
-	ev_io_start(io->loop->ev, &io->ev);
+	ev_io_start(io_loop(io)->ev, &io->ev);
 }
 
 uint32_t loop_io_ready(const adit_io *handle)
@@ -270,9 +285,9 @@ void loop_io_fini(adit_io *handle)
 {
 	struct io *io = (struct io *)handle;
 
-	if (io->loop)
-		ev_io_stop(io->loop->ev, &io->ev);
-	io->loop = NULL;
+	if (io->ev.data)
+		ev_io_stop(io_loop(io)->ev, &io->ev);
+	io->ev.data = NULL;
 }
 
 /* ---- timers ---- */
@@ -369,13 +384,13 @@ static adit_result api_io(adit_loop *l, intptr_t fd, adit_fn fn, void *arg, adit
 
 static void api_io_want(adit_io *io, uint32_t mask)
 {
-	if (!wrong_thread(((struct io *)io)->loop))
+	if (!wrong_thread(((struct io *)io)->ev.data))
 		loop_io_want(io, mask);
 }
 
 static void api_io_free(adit_io *io)
 {
-	if (!io || wrong_thread(((struct io *)io)->loop))
+	if (!io || wrong_thread(((struct io *)io)->ev.data))
 		return;
 	loop_io_fini(io);
 	free(io);

@@ -11,7 +11,7 @@
 
 /* Storage for a watcher; loop.c asserts that it is large enough. */
 struct adit_io {
-	void *store[10];
+	void *store[9];
 };
 
 struct adit_timer {
@@ -26,6 +26,10 @@ void loop_free(adit_loop *l);
 void loop_run(adit_loop *l);
 /* [any] */
 void loop_stop(adit_loop *l);
+
+/* Something of the loop's maker; null at first. */
+void loop_set_owner(adit_loop *l, void *owner);
+void *loop_owner(const adit_loop *l);
 
 uint64_t loop_now(adit_loop *l);
 int32_t loop_here(const adit_loop *l);

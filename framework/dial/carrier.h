@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ * dial/carrier.h - inside of dial/carry.c: mappings, and the batches that go over their sockets (dial/carrier.c)
+ */
+#ifndef DIAL_CARRIER_H
+#define DIAL_CARRIER_H
+
+#include "base/hash.h"
+#include "dial/carry.h"
+
+enum {
+	MAPPING_BUCKETS = 4096,
+	CARRIER_BATCH = 64, /* datagrams or messages sent at a time */
+	CARRIER_READ = 16   /* messages read at a time */
+};
+
+struct mapping_key {
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport;
+	uint8_t family, zero[3];
+};
+
+struct mapping {
+	struct carrier *carrier;
+	struct mapping *next; /* in its bucket */
+	struct mapping_key key;
+	adit_addr src;
+	int fd;
+	adit_io io;
+	uint32_t flows;
+	uint32_t redirected; /* flows whose handler chose another destination */
+};
+
+/* What hangs on a UDP flow. */
+struct carried {
+	struct mapping *mapping;
+	adit_addr to;
+	uint8_t redirected;
+};
+
+struct redirected {
+	const struct mapping *mapping;
+	const adit_addr *from;
+	struct flow *flow;
+};
+
+struct outgoing {
+	struct mapping *mapping;
+	adit_buf *buf;
+	adit_addr to;
+};
+
+struct carrier {
+	struct shard *shard;
+	struct carry_rules rules;
+	struct hash_key hash;
+	struct mapping *buckets[MAPPING_BUCKETS];
+	struct outgoing out[CARRIER_BATCH];
+	unsigned waiting;
+	int scheduled;
+	int no_segment; /* the kernel or the way refuses UDP_SEGMENT */
+	adit_buf *stash[CARRIER_READ];
+	unsigned stashed;
+};
+
+/* One flow less; the last one takes the mapping with it. */
+void carrier_unref(struct mapping *m);
+/* A socket for a mapping, -1 and *err. */
+int carrier_udp_socket(struct carrier *c, int family, adit_result *err);
+/* Takes the buffer; it leaves at the end of the turn, or now if the batch is full. */
+void carrier_send(struct carrier *c, struct mapping *m, adit_buf *buf, const adit_addr *to);
+void carrier_flush(struct carrier *c);
+/* Watcher of a mapping's socket. */
+void carrier_readable(void *mapping);
+/* The flow that a datagram from `from` belongs to, made if the filtering rule lets it in; null: it is dropped. */
+struct flow *carrier_flow_from(struct mapping *m, const adit_addr *from);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ * flow/ending.c - how flows begin to be served and how they end: admission, refusal, close, ageing
+ *
+ * A TCP flow that is over stays CLOSED for a while, so that late segments still find the stack that knows the
+ * connection: until timeouts.closed, or until there are too many such flows. Datagram flows are forgotten at
+ * once. A refused datagram flow stays too, so that its next packets are refused without asking again.
+ */
+#include "flow/shard.h"
+
+#include <string.h>
+
+#include "observe/log.h"
+#include "os/os.h"
+#include "packet/parse.h"
+
+enum { SWEEP_TICKS = 16 /* a full round takes so many seconds */, SWEEP_LEAST = 1024 };
+
+struct part *flow_stack(struct shard *s, const struct flow *f)
+{
+	return s->parts[PART_STACK][f->stack];
+}
+
+void flow_unpark(struct flow *f)
+{
+	adit_buf *b = f->parked;
+
+	f->parked = NULL;
+	if (b)
+		bufpool_put(&b, 1);
+}
+
+void flow_admit(struct shard *s, struct flow *f, uint16_t accept_flags)
+{
+	struct part *stack = flow_stack(s, f);
+	adit_op op = {.type = ADIT_OP_ACCEPT, .flags = accept_flags, .flow = flow_handle(f)};
+	adit_buf *first = f->parked;
+
+	f->parked = NULL;
+	f->flags |= FLOW_ACCEPTED;
+	flowtable_move(s->flows, f, FLOW_OPEN);
+	stack->flows++;
+	part_op(stack, &op);
+	if (!first)
+		return;
+	first->flow = op.flow;
+	part_packets(stack, &first, 1);
+}
+
+/* The answer in the protocol's own way, if the rate allows one. */
+static void answer(struct shard *s, struct flow *f, adit_result code)
+{
+	static const enum shard_counter which[] = {COUNT_refused_tcp, COUNT_refused_udp, COUNT_refused_echo};
+	unsigned kind = f->info.proto == ADIT_PROTO_TCP ? 0 : f->info.proto == ADIT_PROTO_UDP ? 1 : 2;
+
+	if (f->parked)
+		shard_refuse_packet(s, f->parked, code, which[kind]);
+}
+
+void flow_refuse(struct shard *s, struct flow *f, adit_result code)
+{
+	if (code != ADIT_OK)
+		answer(s, f, code);
+	flow_unpark(f);
+	f->flags |= FLOW_REFUSED;
+	f->user = (uint64_t)(int64_t)code;
+	flow_close(s, f, code);
+}
+
+void flow_forget(struct shard *s, struct flow *f)
+{
+	adit_op op = {.type = ADIT_OP_RELEASE, .flow = flow_handle(f)};
+
+	flow_unpark(f);
+	if (f->flags & FLOW_ACCEPTED)
+		part_op(flow_stack(s, f), &op);
+	flowtable_remove(s->flows, f);
+}
+
+void flow_close(struct shard *s, struct flow *f, adit_result code)
+{
+	const struct flow_limits *limits = flowtable_limits(s->flows);
+	struct flow_counts counts;
+
+	if (f->state == FLOW_CLOSED)
+		return;
+	flow_unpark(f);
+	if (f->flags & (FLOW_HANDLED | FLOW_TOLD)) {
+		adit_event ev = {.type = ADIT_EV_CLOSED, .code = code, .flow = flow_handle(f), .user = f->user};
+
+		f->flags &= (uint8_t) ~(FLOW_HANDLED | FLOW_TOLD);
+		part_event(s->parts[PART_HANDLER][f->handler], &ev);
+	}
+	shard_count(s, COUNT_flows_closed, 1);
+	if (s->on_end)
+		s->on_end(s->on_end_arg, s, f, code);
+	f->owner = NULL;
+	f->owned = NULL;
+	if (f->info.proto != ADIT_PROTO_TCP && !(f->flags & FLOW_REFUSED)) {
+		flow_forget(s, f);
+		return;
+	}
+	f->last = (uint32_t)(loop_now(s->loop) / OS_SECOND);
+	flowtable_move(s->flows, f, FLOW_CLOSED);
+	/* Nothing hangs on a TCP flow that was refused before a stack knew it: a new SYN may ask again at once. */
+	if (f->info.proto == ADIT_PROTO_TCP && !(f->flags & FLOW_ACCEPTED)) {
+		flow_forget(s, f);
+		return;
+	}
+	flowtable_count(s->flows, &counts);
+	if (counts.closed > limits->closed)
+		flow_forget(s, flowtable_oldest_closed(s->flows));
+}
+
+void flow_end(struct shard *s, struct flow *f, adit_result code)
+{
+	if (f->state == FLOW_CLOSED) {
+		flow_forget(s, f);
+		return;
+	}
+	if (f->state == FLOW_ASKED && !f->owner) {
+		flow_refuse(s, f, code);
+		return;
+	}
+	if (f->owner)
+		f->owner->end(s, f, code);
+	flow_close(s, f, code);
+}
+
+/* ---- ageing ---- */
+
+static uint32_t limit_of(const struct shard *s, const struct flow *f)
+{
+	const struct shard_timeouts *t = &s->timeouts;
+
+	switch (f->state) {
+	case FLOW_ASKED:
+		return t->asked;
+	case FLOW_DIAL:
+		return t->connect + 5; /* the dialer's own deadline comes first */
+	case FLOW_CLOSED:
+		return t->closed;
+	default:
+		break;
+	}
+	if (f->info.proto == ADIT_PROTO_TCP && !(f->flags & FLOW_ESTABLISHED))
+		return t->connect;
+	if (f->idle)
+		return f->idle;
+	if (f->info.proto == ADIT_PROTO_TCP)
+		return t->tcp_idle;
+	return f->info.proto == ADIT_PROTO_UDP ? t->udp_idle : t->echo_idle;
+}
+
+static void look_at(void *arg, struct flow *f)
+{
+	struct shard *s = arg;
+	uint32_t now = (uint32_t)(loop_now(s->loop) / OS_SECOND), limit = limit_of(s, f);
+
+	if (!limit || now - f->last <= limit)
+		return;
+	if (f->state != FLOW_CLOSED)
+		shard_count(s, COUNT_flows_idle, 1);
+	flow_end(s, f, ADIT_ETIME);
+}
+
+static void sweep(void *arg)
+{
+	struct shard *s = arg;
+	struct flow_counts counts;
+	uint32_t n;
+
+	flowtable_count(s->flows, &counts);
+	n = counts.flows / SWEEP_TICKS * 2;
+	s->sweep_at = flowtable_walk(s->flows, s->sweep_at, n < SWEEP_LEAST ? SWEEP_LEAST : n, look_at, s);
+	if (s->reassembly)
+		reassembly_expire(s->reassembly, loop_now(s->loop));
+}
+
+void flow_sweep_start(struct shard *s)
+{
+	loop_timer_init(&s->sweep, s->loop, sweep, s);
+	loop_timer_set(&s->sweep, OS_SECOND, OS_SECOND);
+}

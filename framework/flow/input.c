@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT
+ * flow/input.c - packets from the device: validated once, looked up once, and only those of an admitted flow
+ * reach a stack
+ *
+ * TCP flows are made by a clean SYN alone, datagram flows by a datagram or an echo request. Everything else that
+ * belongs to no flow is dropped and counted; a stray TCP segment is answered with a reset at a limited rate.
+ * Nothing is ever written back unread.
+ */
+#include "flow/shard.h"
+
+#include <string.h>
+
+#include "os/os.h"
+#include "packet/parse.h"
+#include "packet/verify.h"
+#include "packet/wire.h"
+
+enum { BATCH = 64 };
+
+/* Packets on their way to one stack, in order. */
+struct gather {
+	struct part *stack;
+	adit_buf *pkt[BATCH];
+	uint32_t count;
+};
+
+static void gather_flush(struct gather *g)
+{
+	uint32_t n = g->count;
+
+	if (!n)
+		return;
+	g->count = 0;
+	part_packets(g->stack, g->pkt, n);
+}
+
+static void gather_add(struct gather *g, struct part *stack, adit_buf *b)
+{
+	if (g->count == BATCH || (g->count && g->stack != stack))
+		gather_flush(g);
+	g->stack = stack;
+	g->pkt[g->count++] = b;
+}
+
+static void drop(struct shard *s, adit_buf *b, enum shard_counter why)
+{
+	shard_count(s, why, 1);
+	bufpool_put(&b, 1);
+}
+
+static void flush_handlers(struct shard *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->part_count[PART_HANDLER]; i++)
+		part_flush(s->parts[PART_HANDLER][i]);
+}
+
+/* A parked packet waits for a verdict for an unknown time: it should not hold a large buffer. */
+static adit_buf *small_copy(struct shard *s, adit_buf *b)
+{
+	adit_buf *copy;
+
+	if (b->len > BUFPOOL_SMALL || b->next || bufpool_get(s->bufs, &copy, 1, b->len) != 1)
+		return b;
+	memcpy(copy->data, b->data, b->len);
+	copy->len = b->len;
+	copy->flags = b->flags;
+	copy->csum_start = b->csum_start;
+	copy->csum_off = b->csum_off;
+	copy->gso_size = b->gso_size;
+	copy->hdr_len = b->hdr_len;
+	bufpool_put(&b, 1);
+	return copy;
+}
+
+static unsigned protocol_index(uint8_t proto)
+{
+	return proto == ADIT_PROTO_TCP ? 0 : proto == ADIT_PROTO_UDP ? 1 : 2;
+}
+
+static void open_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_addr *src, const adit_addr *dst)
+{
+	uint8_t stack = s->stack_of[protocol_index(proto)];
+	enum packet_verdict verdict = policy_packet(&s->policy, src->family, proto, src->ip, dst->ip);
+	struct flow *f;
+
+	if (verdict != PACKET_OK) {
+		drop(s, b, COUNT_dropped_policy);
+		return;
+	}
+	if (stack == NO_STACK) {
+		shard_refuse_packet(s, b, ADIT_EADMIN, COUNT_dropped_no_stack);
+		bufpool_put(&b, 1);
+		return;
+	}
+	f = s->draining ? NULL : flowtable_add(s->flows, proto, src, dst);
+	if (!f) {
+		shard_refuse_packet(s, b, ADIT_EADMIN, COUNT_dropped_limit);
+		bufpool_put(&b, 1);
+		return;
+	}
+	f->stack = stack;
+	f->opened = loop_now(s->loop);
+	f->last = (uint32_t)(f->opened / OS_SECOND);
+	f->parked = small_copy(s, b);
+	shard_count(s, COUNT_flows_opened, 1);
+	verdict_ask(s, f, 0);
+}
+
+/* The segment belongs to no flow that would take it. */
+static void stray(struct shard *s, adit_buf *b, const struct packet_view *v)
+{
+	if (!(v->tcp_flags & WIRE_TCP_RST))
+		shard_refuse_packet(s, b, ADIT_EREFUSED, COUNT_refused_tcp);
+	drop(s, b, COUNT_dropped_stray);
+}
+
+static int is_syn(const struct packet_view *v)
+{
+	return (v->tcp_flags & (WIRE_TCP_SYN | WIRE_TCP_ACK | WIRE_TCP_RST | WIRE_TCP_FIN)) == WIRE_TCP_SYN;
+}
+
+/* Returns whether the flow takes the packet; if not, a SYN may open a new flow in its place. */
+static int tcp_takes(struct shard *s, struct flow *f, const struct packet_view *v)
+{
+	if (f->state == FLOW_CLOSED && is_syn(v)) {
+		flow_forget(s, f);
+		return 0;
+	}
+	if (v->tcp_flags & WIRE_TCP_FIN)
+		f->flags |= FLOW_FIN_UP;
+	if (v->tcp_flags & WIRE_TCP_RST)
+		f->flags |= FLOW_RST_UP;
+	return 1;
+}
+
+static void to_flow(struct shard *s, struct flow *f, adit_buf *b, const struct packet_view *v, struct gather *g)
+{
+	if (f->state == FLOW_ASKED && f->info.proto != ADIT_PROTO_TCP) {
+		/* The handlers have not seen the flow yet: ask them now, so that its second packet is not lost. */
+		adit_flow handle = flow_handle(f);
+
+		gather_flush(g);
+		flush_handlers(s);
+		f = flowtable_get(s->flows, handle);
+		if (!f) {
+			drop(s, b, COUNT_dropped_refused);
+			return;
+		}
+	}
+	f->last = (uint32_t)(loop_now(s->loop) / OS_SECOND);
+	switch (f->state) {
+	case FLOW_OPEN:
+		b->flow = flow_handle(f);
+		gather_add(g, flow_stack(s, f), b);
+		break;
+	case FLOW_CLOSED:
+		if (f->flags & FLOW_REFUSED) {
+			if (f->user)
+				shard_refuse_packet(s, b, (adit_result)(int64_t)f->user,
+				                    f->info.proto == ADIT_PROTO_UDP ? COUNT_refused_udp : COUNT_refused_echo);
+			drop(s, b, COUNT_dropped_refused);
+		} else {
+			b->flow = flow_handle(f);
+			gather_add(g, flow_stack(s, f), b);
+		}
+		break;
+	default:
+		if (v->tcp_flags & WIRE_TCP_RST && f->info.proto == ADIT_PROTO_TCP)
+			flow_end(s, f, ADIT_ERESET); /* the application gave up while it waited */
+		drop(s, b, COUNT_dropped_parked);
+		break;
+	}
+}
+
+/* An ICMP error from the application's side: it wants no more of a datagram flow. */
+static void icmp_error(struct shard *s, adit_buf *b, const struct packet_view *v)
+{
+	struct icmp_quote quote;
+	struct flow *f = NULL;
+
+	/* The quoted packet went down: from the flow's dst to its src. */
+	if (icmp_error_parse(b->data, v, &quote) && quote.proto == ADIT_PROTO_UDP && quote.unreachable)
+		f = flowtable_find(s->flows, quote.proto, &quote.dst, &quote.src);
+	if (f && f->state == FLOW_OPEN)
+		flow_end(s, f, ADIT_EREFUSED);
+	drop(s, b, COUNT_dropped_icmp);
+}
+
+static void one_packet(struct shard *s, adit_buf *b, struct packet_view *v, struct gather *g)
+{
+	adit_addr src, dst;
+	struct flow *f;
+	uint8_t proto = v->proto;
+
+	b->len = b->next ? b->len : v->total;
+	b->csum_start = v->l4;
+	b->hdr_len = v->payload;
+	packet_endpoints(b->data, v, &src, &dst);
+	if (proto == ADIT_PROTO_ICMP || proto == ADIT_PROTO_ICMPV6) {
+		if (v->icmp_type == (proto == ADIT_PROTO_ICMP ? WIRE_ICMP_ECHO_REQUEST : WIRE_ICMPV6_ECHO_REQUEST)) {
+			dst.port = 0;
+		} else if (packet_is_icmp_error(v)) {
+			icmp_error(s, b, v);
+			return;
+		} else {
+			drop(s, b, COUNT_dropped_icmp);
+			return;
+		}
+	}
+	b->csum_off = proto == ADIT_PROTO_TCP ? 16 : proto == ADIT_PROTO_UDP ? 6 : 2;
+	f = flowtable_find(s->flows, proto, &src, &dst);
+	if (proto == ADIT_PROTO_TCP) {
+		if (f && !tcp_takes(s, f, v))
+			f = NULL;
+		if (!f && !is_syn(v)) {
+			stray(s, b, v);
+			return;
+		}
+	}
+	if (f)
+		to_flow(s, f, b, v, g);
+	else
+		open_flow(s, b, proto, &src, &dst);
+}
+
+static int claimed(struct shard *s, adit_buf *b, const struct packet_view *v, struct gather *g)
+{
+	adit_addr src, dst;
+	uint32_t i;
+
+	for (i = 0; i < s->part_count[PART_STACK]; i++) {
+		struct part *p = s->parts[PART_STACK][i];
+
+		if (!p->started || !(p->table.stack->flags & ADIT_STACK_CLAIMS))
+			continue;
+		packet_endpoints(b->data, v, &src, &dst);
+		if (!p->table.stack->claims(p->inst, &src, &dst))
+			continue;
+		b->flow = 0;
+		b->csum_start = v->l4;
+		b->csum_off = v->proto == ADIT_PROTO_TCP ? 16 : v->proto == ADIT_PROTO_UDP ? 6 : 2;
+		b->hdr_len = v->payload;
+		gather_add(g, p, b);
+		return 1;
+	}
+	return 0;
+}
+
+static int checksums_hold(const adit_buf *b, const struct packet_view *v)
+{
+	if (!packet_header_checksum_ok(b->data, v))
+		return 0;
+	return (b->flags & (ADIT_BUF_CSUM_NEEDED | ADIT_BUF_CSUM_OK)) || packet_checksum_ok(b->data, v);
+}
+
+static void fragment(struct shard *s, adit_buf *b, struct packet_view *v, struct gather *g)
+{
+	uint8_t *whole;
+	uint32_t len;
+	adit_buf *copy;
+
+	if (!packet_header_checksum_ok(b->data, v) ||
+	    reassembly_add(s->reassembly, v, b->data, loop_now(s->loop), &whole, &len) != PACKET_OK) {
+		drop(s, b, COUNT_dropped_fragment);
+		return;
+	}
+	bufpool_put(&b, 1);
+	if (bufpool_get(s->bufs, &copy, 1, len) != 1) {
+		shard_count(s, COUNT_dropped_fragment, 1);
+		return;
+	}
+	memcpy(copy->data, whole, len);
+	copy->len = len;
+	if (packet_parse(copy->data, copy->len, v) != PACKET_OK || !packet_checksum_ok(copy->data, v)) {
+		drop(s, copy, COUNT_dropped_checksum);
+		return;
+	}
+	one_packet(s, copy, v, g);
+}
+
+void shard_input(struct shard *s, adit_buf *const *pkt, uint32_t n)
+{
+	struct gather g = {.count = 0};
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		adit_buf *b = pkt[i];
+		struct packet_view v;
+		enum packet_verdict verdict = b->flags & ADIT_BUF_GSO ? packet_parse_super(b->data, b->len, &v)
+		                                                      : packet_parse(b->data, b->len, &v);
+
+		shard_count(s, COUNT_packets_up, 1);
+		shard_count(s, COUNT_bytes_up, b->len);
+		if (verdict == PACKET_FRAGMENT && s->reassembly)
+			fragment(s, b, &v, &g);
+		else if (verdict != PACKET_OK)
+			drop(s, b, verdict == PACKET_UNKNOWN_PROTOCOL ? COUNT_dropped_unknown : COUNT_dropped_malformed);
+		else if (!checksums_hold(b, &v))
+			drop(s, b, COUNT_dropped_checksum);
+		else if (!claimed(s, b, &v, &g))
+			one_packet(s, b, &v, &g);
+	}
+	gather_flush(&g);
+	flush_handlers(s);
+}
+
+void shard_output(struct shard *s, adit_buf *const *pkt, uint32_t n)
+{
+	struct part *p = s->parts[PART_PLATFORM][0];
+	uint32_t i;
+
+	shard_count(s, COUNT_packets_down, n);
+	for (i = 0; i < n; i++)
+		shard_count(s, COUNT_bytes_down, pkt[i]->len);
+	if (p && p->started)
+		p->table.platform->output(p->inst, pkt, n);
+	else
+		bufpool_put(pkt, n);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ * flow/part.c - an instance of a module: the wires it hangs on, and the rule that it is never re-entered
+ *
+ * What is meant for a part that is inside a call waits in its queue and is delivered at the end of the turn.
+ * Handlers' events always wait, so that they come in batches; operations for stacks and outbounds go at once
+ * when nothing waits.
+ */
+#include "flow/shard.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "observe/log.h"
+
+const char *const shard_counter_names[COUNT_END] = {
+#define X(name) #name,
+	SHARD_COUNTERS(X)
+#undef X
+};
+
+enum { QUEUE_MOST = 1 << 20, BATCH = 256 };
+
+static void *vector_add(struct vector *q, size_t size)
+{
+	if (q->count == q->room) {
+		uint32_t room = q->room ? q->room * 2 : 32;
+		void *v;
+
+		if (room > QUEUE_MOST)
+			return NULL;
+		v = realloc(q->v, room * size);
+		if (!v)
+			return NULL;
+		q->v = v;
+		q->room = room;
+	}
+	return (uint8_t *)q->v + q->count++ * size;
+}
+
+static void flush_later(void *arg)
+{
+	struct part *p = arg;
+
+	p->scheduled = 0;
+	part_flush(p);
+}
+
+static void schedule(struct part *p)
+{
+	if (!p->scheduled && loop_defer(p->shard->loop, flush_later, p) == ADIT_OK)
+		p->scheduled = 1;
+}
+
+static void call_submit(struct part *p, const adit_op *op, uint32_t n)
+{
+	p->inside++;
+	if (p->kind == PART_STACK)
+		p->table.stack->submit(p->inst, op, n);
+	else
+		p->table.outbound->submit(p->inst, op, n);
+	p->inside--;
+}
+
+void part_op(struct part *p, const adit_op *op)
+{
+	adit_op *place;
+
+	if (!p->inside && !p->queue.count) {
+		call_submit(p, op, 1);
+		return;
+	}
+	place = vector_add(&p->queue, sizeof(*place));
+	if (!place) {
+		/* The flow cannot be told: nothing that it would send is lost silently. */
+		shard_count(p->shard, COUNT_datagrams_dropped, 1);
+		if (op->flags & ADIT_OPF_BUF)
+			bufpool_put(&op->u.buf, 1);
+		return;
+	}
+	*place = *op;
+	schedule(p);
+}
+
+void part_event(struct part *p, const adit_event *ev)
+{
+	adit_event *place = vector_add(&p->queue, sizeof(*place));
+
+	if (!place) {
+		shard_count(p->shard, COUNT_datagrams_dropped, 1);
+		if (ev->flags & ADIT_EVF_BUF)
+			bufpool_put(&ev->u.buf, 1);
+		return;
+	}
+	*place = *ev;
+	schedule(p);
+}
+
+void part_flush(struct part *p)
+{
+	struct vector batch;
+	uint32_t at, n;
+
+	if (p->inside || !p->queue.count)
+		return;
+	/* What the call adds goes into a new queue, behind this batch. */
+	batch = p->queue;
+	memset(&p->queue, 0, sizeof(p->queue));
+	for (at = 0; at < batch.count; at += n) {
+		n = batch.count - at < BATCH ? batch.count - at : BATCH;
+		if (p->kind == PART_HANDLER) {
+			p->inside++;
+			p->table.handler->events(p->inst, (const adit_event *)batch.v + at, n);
+			p->inside--;
+		} else {
+			call_submit(p, (const adit_op *)batch.v + at, n);
+		}
+	}
+	if (p->queue.v) {
+		free(batch.v);
+		schedule(p);
+	} else {
+		batch.count = 0;
+		p->queue = batch;
+	}
+}
+
+void part_packets(struct part *p, adit_buf *const *pkt, uint32_t n)
+{
+	p->inside++;
+	p->table.stack->input(p->inst, pkt, n);
+	p->inside--;
+	if (p->queue.count)
+		schedule(p);
+}
+
+/* ---- the wires: what a module calls ---- */
+
+static int wrong_thread(struct part *p)
+{
+	if (loop_here(p->shard->loop))
+		return 0;
+	log_error(p->module, "module misuse: a [loop] function was called from another thread and refused");
+	return 1;
+}
+
+static void wire_input(void *end, adit_buf *const *pkt, uint32_t n)
+{
+	struct part *p = end;
+
+	if (wrong_thread(p))
+		return;
+	p->inside++;
+	shard_input(p->shard, pkt, n);
+	p->inside--;
+}
+
+static void wire_output(void *end, adit_buf *const *pkt, uint32_t n)
+{
+	struct part *p = end;
+
+	if (!wrong_thread(p))
+		shard_output(p->shard, pkt, n);
+}
+
+/* A buffer or a descriptor that nobody wants must not leak. */
+static void discard(const adit_event *ev)
+{
+	if (ev->flags & ADIT_EVF_BUF)
+		bufpool_put(&ev->u.buf, 1);
+	else if (ev->type == ADIT_EV_SOCKET)
+		close((int)ev->u.num);
+}
+
+static void wire_emit(void *end, const adit_event *ev, uint32_t n)
+{
+	struct part *p = end;
+	struct shard *s = p->shard;
+	uint32_t i;
+
+	if (wrong_thread(p))
+		return;
+	p->inside++;
+	for (i = 0; i < n; i++) {
+		struct flow *f = flowtable_get(s->flows, ev[i].flow);
+		void (*to)(struct shard *, struct flow *, const adit_event *) = NULL;
+
+		if (f && f->owner)
+			to = p->kind == PART_STACK ? f->owner->event : f->owner->far_event;
+		if (to)
+			to(s, f, &ev[i]);
+		else
+			discard(&ev[i]);
+	}
+	p->inside--;
+	if (p->queue.count)
+		schedule(p);
+}
+
+static void wire_submit(void *end, const adit_op *op, uint32_t n)
+{
+	struct part *p = end;
+
+	if (!wrong_thread(p))
+		verdict_ops(p, op, n);
+}
+
+static uint32_t wire_get(void *end, adit_buf **v, uint32_t n, uint32_t room)
+{
+	struct part *p = end;
+
+	return wrong_thread(p) ? 0 : bufpool_get(p->shard->bufs, v, n, room);
+}
+
+static void wire_put(void *end, adit_buf *const *v, uint32_t n)
+{
+	struct part *p = end;
+
+	if (!wrong_thread(p))
+		bufpool_put(v, n);
+}
+
+static adit_buf *wire_wrap(void *end, void *mem, uint32_t len, adit_fn done, void *arg)
+{
+	struct part *p = end;
+
+	return wrong_thread(p) ? NULL : bufpool_wrap(p->shard->bufs, mem, len, done, arg);
+}
+
+static const adit_flow_info *wire_info(void *end, adit_flow flow)
+{
+	struct part *p = end;
+	struct flow *f = wrong_thread(p) ? NULL : flowtable_get(p->shard->flows, flow);
+
+	return f ? &f->info : NULL;
+}
+
+void part_wire(struct part *p)
+{
+	adit_path *path = &p->path;
+
+	memset(path, 0, sizeof(*path));
+	path->size = sizeof(*path);
+	path->end = p;
+	path->get = wire_get;
+	path->put = wire_put;
+	path->wrap = wire_wrap;
+	path->info = wire_info;
+	if (p->kind == PART_PLATFORM)
+		path->input = wire_input;
+	if (p->kind == PART_STACK)
+		path->output = wire_output;
+	if (p->kind == PART_STACK || p->kind == PART_OUTBOUND)
+		path->emit = wire_emit;
+	if (p->kind == PART_HANDLER)
+		path->submit = wire_submit;
+}

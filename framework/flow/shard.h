@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ * flow/shard.h - one shard: a loop, its flows, its buffers, and the parts (instances of modules) on it
+ *
+ * Everything here belongs to the shard's loop. Packets come in through shard_input, go to flows, and by flows
+ * to stacks; what stacks, outbounds and handlers say comes back through their paths (flow/part.c).
+ */
+#ifndef FLOW_SHARD_H
+#define FLOW_SHARD_H
+
+#include <adit/adit.h>
+#include <adit/packet.h>
+
+#include "base/bufpool.h"
+#include "flow/flowtable.h"
+#include "loop/loop.h"
+#include "packet/policy.h"
+#include "packet/reassembly.h"
+#include "packet/refuse.h"
+
+enum part_kind { PART_PLATFORM, PART_STACK, PART_HANDLER, PART_OUTBOUND, PART_SERVICE, PART_KINDS };
+
+struct vector {
+	void *v;
+	uint32_t count, room;
+};
+
+/* Which flows a handler is asked about. Empty lists match all. */
+struct match_ports {
+	uint16_t from, to;
+};
+
+struct match_prefix {
+	uint8_t ip[16];
+	uint8_t family, bits;
+};
+
+struct match {
+	uint8_t protos; /* MATCH_... ; 0: all */
+	uint32_t port_count, prefix_count;
+	const struct match_ports *ports;
+	const struct match_prefix *prefixes;
+};
+enum { MATCH_TCP = 1, MATCH_UDP = 2, MATCH_ECHO = 4 };
+
+/* One instance of a module's component on one shard. */
+struct part {
+	struct shard *shard;
+	enum part_kind kind;
+	uint8_t index; /* among the parts of its kind */
+	uint8_t started;
+	uint8_t draining; /* gets no new flows */
+	uint32_t inside; /* calls into the module that have not returned */
+	const char *name;
+	const char *module;
+	void *inst;
+	const adit_life *life;
+	union {
+		const adit_platform_1 *platform;
+		const adit_stack_1 *stack;
+		const adit_handler_1 *handler;
+		const adit_outbound_1 *outbound;
+		const adit_service_1 *service;
+	} table;
+	adit_path path;
+	struct match match;   /* handlers */
+	struct vector queue;  /* events (handler) or operations (stack, outbound) that wait until it has returned */
+	uint8_t scheduled;    /* a flush of the queue is on its way */
+	uint64_t flows;       /* it has been given, since the start */
+};
+
+#define SHARD_COUNTERS(X)                                                                                              \
+	X(packets_up) X(packets_down) X(bytes_up) X(bytes_down)                                                        \
+	X(dropped_malformed) X(dropped_policy) X(dropped_unknown) X(dropped_checksum) X(dropped_fragment)              \
+	X(dropped_stray) X(dropped_limit) X(dropped_parked) X(dropped_refused) X(dropped_no_stack) X(dropped_icmp)     \
+	X(refused_tcp) X(refused_udp) X(refused_echo) X(refusals_limited)                                              \
+	X(flows_opened) X(flows_closed) X(flows_idle) X(verdict_accept) X(verdict_forward) X(verdict_reject)           \
+	X(verdict_drop) X(verdict_none) X(stale_ops) X(misuse) X(unknown_events) X(dial_ok) X(dial_failed)             \
+	X(datagrams_dropped)
+
+enum shard_counter {
+#define X(name) COUNT_##name,
+	SHARD_COUNTERS(X)
+#undef X
+	COUNT_END
+};
+extern const char *const shard_counter_names[COUNT_END];
+
+struct shard_timeouts { /* seconds; 0: no limit */
+	uint32_t asked;  /* a handler that gives no verdict */
+	uint32_t connect;
+	uint32_t tcp_idle;
+	uint32_t udp_idle;
+	uint32_t echo_idle;
+	uint32_t closed; /* CLOSED flows are forgotten after so long */
+};
+
+enum { SHARD_PARTS = 64 /* of one kind */ };
+
+/* What lies above flow/: how a forwarded flow reaches its outbound (dial/forward.c). */
+struct dialer;
+struct carrier;
+struct relay_shard;
+
+struct shard_exits {
+	/* f is ASKED. Starts reaching dst through the outbound, and becomes f's owner, or refuses f. */
+	void (*forward)(struct shard *s, struct flow *f, uint8_t outbound, uint8_t op_flags, const adit_addr *dst);
+};
+
+struct shard {
+	adit_loop *loop;
+	uint32_t index, count;
+	struct flowtable *flows;
+	struct bufpool *bufs;
+	struct part *parts[PART_KINDS][SHARD_PARTS];
+	uint32_t part_count[PART_KINDS];
+	uint8_t stack_of[3]; /* index of the stack for new TCP, UDP, echo flows; NO_STACK: none */
+	struct shard_timeouts timeouts;
+	struct policy policy;
+	struct reassembly *reassembly;
+	struct refuse_limit refuse_limit;
+	const struct shard_exits *exits;
+	struct dialer *dialer; /* dial/ */
+	struct carrier *carrier;
+	struct relay_shard *relays;
+	adit_timer sweep;
+	uint32_t sweep_at;
+	uint64_t counters[COUNT_END];
+	int draining;
+	/* Told at the end of every flow, before its slot is free; may be null. [loop] */
+	void (*on_end)(void *arg, struct shard *s, const struct flow *f, adit_result code);
+	void *on_end_arg;
+};
+enum { NO_STACK = 0xff };
+
+static inline void shard_count(struct shard *s, enum shard_counter which, uint64_t n)
+{
+	s->counters[which] += n;
+}
+
+/* ---- packets (flow/input.c) ---- */
+
+/* [loop] Packets from the device. The buffers are given. */
+void shard_input(struct shard *s, adit_buf *const *pkt, uint32_t n);
+/* [loop] Packets to the device, as stacks send them. */
+void shard_output(struct shard *s, adit_buf *const *pkt, uint32_t n);
+
+/* [loop] Answers a packet from the device with a reset or an ICMP error as code says, if the rate allows one; the packet
+ * stays the caller's. */
+void shard_refuse_packet(struct shard *s, const adit_buf *pkt, adit_result code, enum shard_counter which);
+
+/* ---- flows (flow/verdict.c, flow/ending.c) ---- */
+
+/* [loop] Asks the handlers from number `from` on about an ASKED flow whose first packet is parked. */
+void verdict_ask(struct shard *s, struct flow *f, uint32_t from);
+/* [loop] What a handler submits. */
+void verdict_ops(struct part *handler, const adit_op *op, uint32_t n);
+/* [loop] Admits an ASKED or DIAL flow: the stack is told (with ACCEPT's flags), and gets the parked packet. */
+void flow_admit(struct shard *s, struct flow *f, uint16_t accept_flags);
+/* [loop] Refuses an ASKED or DIAL flow in its protocol's way; the flow is gone or CLOSED afterwards. */
+void flow_refuse(struct shard *s, struct flow *f, adit_result code);
+/* [loop] Both ends are done with a flow. A TCP flow becomes CLOSED, others are forgotten. */
+void flow_close(struct shard *s, struct flow *f, adit_result code);
+/* [loop] Ends a flow from the outside, whatever its state: its owner lets go, then flow_close. */
+void flow_end(struct shard *s, struct flow *f, adit_result code);
+/* [loop] The stack is told RELEASE and the slot is free. */
+void flow_forget(struct shard *s, struct flow *f);
+/* [loop] Starts the sweeper that ends idle flows and forgets closed ones. */
+void flow_sweep_start(struct shard *s);
+/* [loop] The stack of a flow. */
+struct part *flow_stack(struct shard *s, const struct flow *f);
+/* Puts back what is parked. */
+void flow_unpark(struct flow *f);
+
+/* ---- parts (flow/part.c) ---- */
+
+/* Fills p->path for its kind. */
+void part_wire(struct part *p);
+/* [loop] One operation for a stack or an outbound. Never re-enters: waits while the part is inside a call. */
+void part_op(struct part *p, const adit_op *op);
+/* [loop] One event for a handler, delivered at the end of the turn or by part_flush. */
+void part_event(struct part *p, const adit_event *ev);
+/* [loop] Delivers what waits, unless the part is inside a call. */
+void part_flush(struct part *p);
+/* [loop] Packets for a stack. */
+void part_packets(struct part *p, adit_buf *const *pkt, uint32_t n);
+
+#endif
