@@ -54,6 +54,7 @@ struct part {
 	const char *module;
 	void *inst;
 	const adit_life *life;
+	adit_env *env; /* what it was given; the wiring's */
 	union {
 		const adit_platform_1 *platform;
 		const adit_stack_1 *stack;

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT
+ * host/host.c - the order of life
+ */
+#include "host/host.h"
+
+#include <adit/adit.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "host/parts.h"
+#include "loop/pool.h"
+#include "observe/log.h"
+#include "os/os.h"
+
+static unsigned shard_count_of(const struct conf *c)
+{
+	int64_t n = 0;
+
+	conf_config_1.integer(conf_root(c), "shards", &n);
+	if (n <= 0)
+		n = os_processors();
+	return n > HOST_SHARDS_MOST ? HOST_SHARDS_MOST : (unsigned)n;
+}
+
+static void tell_end(void *arg, struct shard *s, const struct flow *f, adit_result code)
+{
+	struct host *h = arg;
+	struct host_flow_end end = {
+		.shard = s->index,
+		.info = &f->info,
+		.handler = "",
+		.outbound = "",
+		.stack = s->parts[PART_STACK][f->stack]->name,
+		.bytes_up = f->bytes_up,
+		.bytes_down = f->bytes_down,
+		.age_ns = os_now() - f->opened,
+		.code = code,
+	};
+
+	if (f->handler < s->part_count[PART_HANDLER])
+		end.handler = s->parts[PART_HANDLER][f->handler]->name;
+	if (f->outbound < s->part_count[PART_OUTBOUND])
+		end.outbound = s->parts[PART_OUTBOUND][f->outbound]->name;
+	pthread_mutex_lock(&h->lock);
+	h->options.flow_end(h->options.arg, &end);
+	pthread_mutex_unlock(&h->lock);
+}
+
+int host_new(struct host **out, const struct host_options *options)
+{
+	struct host *h = calloc(1, sizeof(*h));
+	unsigned i;
+	int err;
+
+	if (!h)
+		return ADIT_ENOMEM;
+	h->options = *options;
+	conf_ref(options->conf);
+	pthread_mutex_init(&h->lock, NULL);
+	h->trouble_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = h->trouble_fd < 0 ? err_from_errno(errno) : wiring_choose_stacks(h);
+	h->shard_count = shard_count_of(options->conf);
+	for (i = 0; !err && i < h->shard_count; i++) {
+		err = shards_new(h, i, &h->shards[i]);
+		if (!err && options->flow_end) {
+			h->shards[i]->shard.on_end = tell_end;
+			h->shards[i]->shard.on_end_arg = h;
+		}
+		if (!err)
+			err = wiring_make(h, h->shards[i]);
+	}
+	if (err) {
+		if (!options->report->errors)
+			report_add(options->report, REPORT_ERROR, NULL, NULL, "the host could not be made: %s", err_text(err));
+		host_free(h);
+		return err;
+	}
+	*out = h;
+	return ADIT_OK;
+}
+
+/* ---- steps of life, over all parts of a shard ---- */
+
+static const enum part_kind up[] = {PART_PLATFORM, PART_OUTBOUND, PART_STACK, PART_HANDLER, PART_SERVICE};
+enum { KINDS = sizeof(up) / sizeof(up[0]) };
+
+static void explain(struct host *h, const struct part *p, const char *what, adit_result r)
+{
+	const char *why = api_take_failure();
+
+	report_add(h->options.report, REPORT_ERROR, NULL, NULL, "%s (module %s) could not be %s: %s", p->name, p->module, what,
+	           *why ? why : err_text(r));
+}
+
+int host_open(struct host *h)
+{
+	unsigned i;
+	size_t k;
+	uint32_t n;
+
+	os_descriptor_limit();
+	/* Kind by kind over all shards: a stack may count on the whole device. */
+	for (k = 0; k < KINDS; k++) {
+		for (i = 0; i < h->shard_count; i++) {
+			struct shard *s = &h->shards[i]->shard;
+
+			for (n = 0; n < s->part_count[up[k]]; n++) {
+				struct part *p = s->parts[up[k]][n];
+				adit_result r = p->life && p->life->open ? p->life->open(p->inst) : ADIT_OK;
+
+				if (r != ADIT_OK) {
+					explain(h, p, "opened", r);
+					return r;
+				}
+			}
+		}
+	}
+	h->opened = true;
+	return ADIT_OK;
+}
+
+struct start {
+	struct host *host;
+	struct shard *shard;
+	enum part_kind kind;
+	adit_result result;
+};
+
+static void start_kind(void *arg)
+{
+	struct start *st = arg;
+	struct shard *s = st->shard;
+	uint32_t n;
+
+	for (n = 0; n < s->part_count[st->kind] && st->result == ADIT_OK; n++) {
+		struct part *p = s->parts[st->kind][n];
+
+		p->inside++;
+		p->started = 1;
+		st->result = p->life && p->life->start ? p->life->start(p->inst) : ADIT_OK;
+		p->inside--;
+		if (st->result != ADIT_OK) {
+			p->started = 0;
+			explain(st->host, p, "started", st->result);
+		}
+	}
+	if (st->kind == PART_PLATFORM && st->result == ADIT_OK)
+		flow_sweep_start(s);
+}
+
+int host_start(struct host *h)
+{
+	static const enum part_kind order[] = {PART_OUTBOUND, PART_HANDLER, PART_STACK, PART_SERVICE, PART_PLATFORM};
+	unsigned i;
+	size_t k;
+	int err = ADIT_OK;
+
+	h->started = true;
+	for (i = 0; i < h->shard_count && !err; i++)
+		err = shards_run(h->shards[i]);
+	for (k = 0; k < KINDS && !err; k++) {
+		for (i = 0; i < h->shard_count && !err; i++) {
+			struct start st = {h, &h->shards[i]->shard, order[k], ADIT_OK};
+
+			err = shards_call(h->shards[i], start_kind, &st);
+			if (!err)
+				err = st.result;
+			else
+				report_add(h->options.report, REPORT_ERROR, NULL, NULL, "shard %u did not start in time", i);
+		}
+	}
+	return err;
+}
+
+static void end_flow(void *arg, struct flow *f)
+{
+	flow_end(arg, f, ADIT_ECANCEL);
+}
+
+static void stop_parts(struct shard *s, enum part_kind kind)
+{
+	uint32_t n;
+
+	for (n = s->part_count[kind]; n > 0; n--) {
+		struct part *p = s->parts[kind][n - 1];
+
+		if (!p->started)
+			continue;
+		p->inside++;
+		if (p->life && p->life->stop)
+			p->life->stop(p->inst);
+		p->inside--;
+		p->started = 0;
+	}
+}
+
+static void stop_shard(void *arg)
+{
+	struct shard *s = arg;
+	uint32_t n;
+
+	s->draining = 1;
+	stop_parts(s, PART_PLATFORM);
+	while (flowtable_walk(s->flows, 0, UINT32_MAX, end_flow, s) != 0)
+		;
+	for (n = 0; n < s->part_count[PART_HANDLER]; n++)
+		part_flush(s->parts[PART_HANDLER][n]);
+	stop_parts(s, PART_SERVICE);
+	stop_parts(s, PART_HANDLER);
+	stop_parts(s, PART_STACK);
+	stop_parts(s, PART_OUTBOUND);
+	loop_timer_set(&s->sweep, 0, 0);
+}
+
+void host_stop(struct host *h)
+{
+	unsigned i;
+
+	if (!h->started || h->stopped)
+		return;
+	h->stopped = true;
+	for (i = 0; i < h->shard_count; i++)
+		if (h->shards[i]->running && shards_call(h->shards[i], stop_shard, &h->shards[i]->shard) != ADIT_OK)
+			log_error("host", "shard %u did not stop in time", i);
+	pool_stop();
+	for (i = 0; i < h->shard_count; i++)
+		shards_halt(h->shards[i]);
+}
+
+void host_free(struct host *h)
+{
+	unsigned i;
+
+	if (!h)
+		return;
+	host_stop(h);
+	for (i = h->shard_count; i > 0; i--)
+		if (h->shards[i - 1])
+			wiring_destroy(h->shards[i - 1]);
+	for (i = 0; i < h->shard_count; i++)
+		shards_free(h->shards[i]);
+	modules_fini(h);
+	if (h->trouble_fd >= 0)
+		close(h->trouble_fd);
+	pthread_mutex_destroy(&h->lock);
+	conf_unref(h->options.conf);
+	free(h);
+}
+
+/* ---- questions ---- */
+
+int host_trouble_fd(const struct host *h)
+{
+	return h->trouble_fd;
+}
+
+const char *host_trouble(struct host *h)
+{
+	const char *text;
+
+	pthread_mutex_lock(&h->lock);
+	text = h->trouble[0] ? h->trouble : NULL;
+	pthread_mutex_unlock(&h->lock);
+	return text;
+}
+
+const void *host_platform_interface(struct host *h, const char *iface)
+{
+	const adit_module *root = h->platform ? module_root(h->platform->module) : NULL;
+
+	return root && root->get ? root->get(h->platform->ctx, iface) : NULL;
+}
+
+const char *host_counter(struct host *h, unsigned index, uint64_t *value)
+{
+	unsigned i;
+
+	if (index >= COUNT_END)
+		return NULL;
+	*value = 0;
+	for (i = 0; i < h->shard_count; i++)
+		*value += __atomic_load_n(&h->shards[i]->shard.counters[index], __ATOMIC_RELAXED);
+	return shard_counter_names[index];
+}
+
+uint32_t host_flows(struct host *h)
+{
+	uint32_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < h->shard_count; i++) {
+		struct flow_counts counts;
+
+		flowtable_count(h->shards[i]->shard.flows, &counts);
+		sum += counts.flows - counts.closed;
+	}
+	return sum;
+}
+
+unsigned host_shards(const struct host *h)
+{
+	return h->shard_count;
+}
+
+const char *host_stack_name(const struct host *h, const char *proto)
+{
+	return h->stack_names[!strcmp(proto, "tcp") ? 0 : !strcmp(proto, "udp") ? 1 : 2];
+}

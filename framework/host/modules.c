@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * host/modules.c - the modules of a manifest: found, loaded once, initialised once per image
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "host/parts.h"
+#include "observe/log.h"
+
+static struct host_module *known(struct host *h, const struct module *m)
+{
+	unsigned i;
+
+	for (i = 0; i < h->module_count; i++)
+		if (h->modules[i]->module == m)
+			return h->modules[i];
+	return NULL;
+}
+
+static struct host_module *initialise(struct host *h, struct module *m)
+{
+	const adit_module *root = module_root(m);
+	struct host_module *hm;
+	adit_result r = ADIT_OK;
+
+	if (h->module_count == HOST_MODULES_MOST) {
+		report_add(h->options.report, REPORT_ERROR, NULL, "use fewer modules", "more than %d images of modules",
+		           HOST_MODULES_MOST);
+		return NULL;
+	}
+	hm = calloc(1, sizeof(*hm));
+	if (!hm)
+		return NULL;
+	hm->host = h;
+	hm->module = m;
+	api_fill(hm);
+	if (root->init)
+		r = root->init(&hm->api, &hm->ctx);
+	if (r != ADIT_OK) {
+		const char *why = api_take_failure();
+
+		report_add(h->options.report, REPORT_ERROR, NULL, NULL, "module %s: %s", module_name(m), *why ? why : err_text(r));
+		free(hm);
+		return NULL;
+	}
+	hm->initialised = true;
+	h->modules[h->module_count++] = hm;
+	return hm;
+}
+
+struct host_module *modules_get(struct host *h, const struct conf_entry *entry, unsigned shard)
+{
+	struct candidate *c;
+	struct module *m, *image;
+	struct host_module *hm;
+	int err = loader_find(h->options.loader, entry->module, entry->library, NULL, h->options.report, &c);
+
+	if (err)
+		return NULL;
+	err = loader_open(h->options.loader, c, h->options.report, &m);
+	candidate_free(c);
+	if (err || module_image(m, shard, h->options.report, &image))
+		return NULL;
+	hm = known(h, image);
+	return hm ? hm : initialise(h, image);
+}
+
+void modules_fini(struct host *h)
+{
+	while (h->module_count) {
+		struct host_module *m = h->modules[--h->module_count];
+		const adit_module *root = module_root(m->module);
+
+		if (m == h->platform)
+			h->platform = NULL;
+		if (root->fini)
+			root->fini(m->ctx);
+		if (m->allocated)
+			log_warn(module_name(m->module), "module misuse: %zu blocks of memory were not released", m->allocated);
+		free(m);
+	}
+}

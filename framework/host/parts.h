@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ * host/parts.h - inside of the host: loaded modules, shards, and the instances on them
+ */
+#ifndef HOST_PARTS_H
+#define HOST_PARTS_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "flow/shard.h"
+#include "host/host.h"
+
+enum { HOST_SHARDS_MOST = 64, HOST_MODULES_MOST = 256, FAIL_TEXT = 256 };
+
+/* A module's image as the host uses it: the adit_host it was given, and its context. */
+struct host_module {
+	adit_host api;
+	struct host *host;
+	struct module *module;
+	void *ctx;
+	bool initialised;
+	size_t allocated; /* blocks it holds, under host->lock */
+};
+
+struct host_shard {
+	struct shard shard;
+	struct host *host;
+	pthread_t thread;
+	bool running;
+};
+
+struct host {
+	struct host_options options;
+	struct host_shard *shards[HOST_SHARDS_MOST];
+	unsigned shard_count;
+	struct host_module *modules[HOST_MODULES_MOST];
+	unsigned module_count;
+	struct host_module *platform; /* its module, for interfaces it offers */
+	pthread_mutex_t lock;
+	int trouble_fd;
+	char trouble[FAIL_TEXT];
+	const char *stack_names[3];
+	bool opened, started, stopped;
+};
+
+/* The adit_host of a module (host/api.c). */
+void api_fill(struct host_module *m);
+/* What the module said with fail() last on this thread, and forgets it; "" for nothing. Lent until the next call. */
+const char *api_take_failure(void);
+
+/* The image of a module for a shard, loaded and initialised; null with a finding (host/modules.c). */
+struct host_module *modules_get(struct host *h, const struct conf_entry *entry, unsigned shard);
+void modules_fini(struct host *h);
+
+/* Makes the parts of one shard as the manifest says (host/wiring.c). */
+int wiring_make(struct host *h, struct host_shard *hs);
+/* Which stack serves "tcp", "udp", "icmp". */
+int wiring_choose_stacks(struct host *h);
+void wiring_destroy(struct host_shard *hs);
+
+/* Makes a shard without parts, and frees it (host/shards.c). */
+int shards_new(struct host *h, unsigned index, struct host_shard **out);
+void shards_free(struct host_shard *hs);
+/* Starts the shard's thread. */
+int shards_run(struct host_shard *hs);
+/* Calls fn(arg) on the shard's loop and waits for its end, ten seconds at most: ADIT_ETIME. Runs it right here when the
+ * loop does not run. */
+int shards_call(struct host_shard *hs, void (*fn)(void *arg), void *arg);
+void shards_halt(struct host_shard *hs);
+
+#endif
