@@ -52,13 +52,39 @@ static void schedule(struct part *p)
 		p->scheduled = 1;
 }
 
+static void discard_op(const adit_op *op)
+{
+	if (op->flags & ADIT_OPF_BUF)
+		bufpool_put(&op->u.buf, 1);
+}
+
 static void call_submit(struct part *p, const adit_op *op, uint32_t n)
 {
+	uint32_t i;
+
+	for (i = 0; i < n && !p->started; i++)
+		discard_op(&op[i]); /* it has been stopped: it hears nothing more */
+	if (!p->started)
+		return;
 	p->inside++;
 	if (p->kind == PART_STACK)
 		p->table.stack->submit(p->inst, op, n);
 	else
 		p->table.outbound->submit(p->inst, op, n);
+	p->inside--;
+}
+
+static void call_events(struct part *p, const adit_event *ev, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n && !p->started; i++)
+		if (ev[i].flags & ADIT_EVF_BUF)
+			bufpool_put(&ev[i].u.buf, 1);
+	if (!p->started)
+		return;
+	p->inside++;
+	p->table.handler->events(p->inst, ev, n);
 	p->inside--;
 }
 
@@ -74,8 +100,7 @@ void part_op(struct part *p, const adit_op *op)
 	if (!place) {
 		/* The flow cannot be told: nothing that it would send is lost silently. */
 		shard_count(p->shard, COUNT_datagrams_dropped, 1);
-		if (op->flags & ADIT_OPF_BUF)
-			bufpool_put(&op->u.buf, 1);
+		discard_op(op);
 		return;
 	}
 	*place = *op;
@@ -109,9 +134,7 @@ void part_flush(struct part *p)
 	for (at = 0; at < batch.count; at += n) {
 		n = batch.count - at < BATCH ? batch.count - at : BATCH;
 		if (p->kind == PART_HANDLER) {
-			p->inside++;
-			p->table.handler->events(p->inst, (const adit_event *)batch.v + at, n);
-			p->inside--;
+			call_events(p, (const adit_event *)batch.v + at, n);
 		} else {
 			call_submit(p, (const adit_op *)batch.v + at, n);
 		}
@@ -127,6 +150,10 @@ void part_flush(struct part *p)
 
 void part_packets(struct part *p, adit_buf *const *pkt, uint32_t n)
 {
+	if (!p->started) {
+		bufpool_put(pkt, n);
+		return;
+	}
 	p->inside++;
 	p->table.stack->input(p->inst, pkt, n);
 	p->inside--;
