@@ -82,7 +82,7 @@ static void ADIT_CALL outbound_reach(void *inst, const adit_reach *req, uint32_t
 	struct outbound *o = inst;
 	adit_result result;
 
-	for (; n; n--, req = (const adit_reach *)((const char *)req + req->size)) {
+	for (; n; n--, req++) {
 		if (!req->dst.family)
 			result = ADIT_ENOSYS; /* a name alone: the dialer takes addresses */
 		else if (req->proto == ADIT_PROTO_TCP)

@@ -7,7 +7,7 @@
  *   - A module exports one data symbol, adit_module_1 (module.h). The host exports nothing.
  *   - Tables start with their size in bytes and grow only at the end. A reader ignores a longer tail and
  *     asks ADIT_HAS for any member that was added after the table's first revision.
- *   - What crosses in arrays (adit_buf, adit_event, adit_op, adit_addr) never grows.
+ *   - What crosses in arrays (adit_buf, adit_event, adit_op, adit_addr, adit_reach) never grows.
  *   - An interface is named by a string with a revision, "adit.handler/1". A changed meaning is a new string.
  *   - Whoever allocates frees. "lent": valid until the call returns. "given": yours from now on.
  *     "kept": valid until destroy() returns.
