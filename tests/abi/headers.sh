@@ -86,6 +86,25 @@ cxx='c++98 c++11 c++17 c++20'
 		echo 'skipped: no x86_64-w64-mingw32-gcc'
 	fi
 }
+
+# Every function of a table says at its declaration on which threads it may be called.
+for header in "$include"/adit/*.h; do
+	awk -v name="$(basename "$header")" '
+		/^\t\/\*/ { comment = ""; open = 1 }
+		open { comment = comment $0; if (/\*\//) open = 0; next }
+		/^\t[^\t].*\((ADIT_CALL )?\*[a-z_]+\)\(/ && !/^typedef/ {
+			if (comment !~ /\[(control|loop|any|pool)\]/) {
+				print "FAIL: " name ": no thread tag above: " $0
+				bad = 1
+			}
+			comment = ""
+			functions++
+			next
+		}
+		/^\t.*;/ { comment = "" }
+		END { exit bad }' "$header" || failed=1
+done
+
 if [ $runs = 0 ]; then
 	echo 'skipped: no compiler at all'
 	exit 77

@@ -37,7 +37,7 @@ headers_hold()
 			$2 !~ /^ADIT_(CALL|EXPORT|INLINE|BEGIN_DECLS|END_DECLS|ABI_MINOR)$/ { print $2 }'
 }
 
-complete()
+check_complete()
 {
 	headers_hold | sort -u >"$tmp/held"
 	# The list's own words for the same, once with and once without the value of a constant.
@@ -104,7 +104,7 @@ if ! build -o "$tmp/layout.LP64"; then
 fi
 if [ "$(printf '__SIZEOF_POINTER__\n' | $cc -E -P -)" = 8 ]; then
 	model LP64
-	complete
+	check_complete
 	if build -m32 -o "$tmp/layout.ILP32" 2>/dev/null; then
 		model ILP32 # of i386, where 64-bit members are aligned to 4
 	else

@@ -41,7 +41,8 @@ for module in handler-echo handler-blocklist; do
 	[ ! -e "$moduledir/$module.so" ] || fail "$module is an example, but was installed"
 done
 for module in handler-direct outbound-direct; do
-	[ -f "$moduledir/$module.so" ] && [ -f "$moduledir/$module.json" ] || fail "$module is not installed"
+	[ -f "$moduledir/$module.so" ] || fail "$module is not installed"
+	[ -f "$moduledir/$module.json" ] || fail "$module is installed without its descriptor"
 done
 
 for module in handler-echo handler-blocklist; do

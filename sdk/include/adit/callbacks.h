@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * adit/callbacks.h - for handlers: callbacks in place of the event vector, calls in place of the operation vector
+ * adit/callbacks.h - for handlers: callbacks in place of the event vector, calls in place of the
+ * operation vector
  *
- * A convenience that is compiled into the module; nothing in here crosses the line between host and module, so
- * it may change freely. Valid C89 and C++98, no library behind it. A module of one handler is:
+ * A convenience that is compiled into the module; nothing in here crosses the line between host and
+ * module, so it may change freely. Valid C89 and C++98, no library behind it. A module of one
+ * handler is:
  *
  *     #include <adit/callbacks.h>
  *     static void opened(adit_handler *h, adit_flow flow, const adit_flow_info *info)
@@ -12,10 +14,10 @@
  *     static const adit_callbacks calls = {0, 0, 0, 0, 0, 0, opened, 0, 0, 0, 0, 0};
  *     ADIT_HANDLER_MODULE("everything", calls)
  *
- * Every call that acts on a flow is [loop]. Operations are gathered and handed over in batches: at the end of the
- * event batch, when ADIT_HANDLER_OPS of them wait, or at once when no batch is being handled (a timer of the
- * module's own). An operation on a flow that has ended meanwhile is dropped by the host, which puts its buffer
- * back.
+ * Every call that acts on a flow is [loop]. Operations are gathered and handed over in batches: at
+ * the end of the event batch, when ADIT_HANDLER_OPS of them wait, or at once when no batch is being
+ * handled (a timer of the module's own). An operation on a flow that has ended meanwhile is dropped
+ * by the host, which puts its buffer back.
  */
 #ifndef ADIT_CALLBACKS_H
 #define ADIT_CALLBACKS_H
@@ -28,8 +30,8 @@ ADIT_BEGIN_DECLS
 
 typedef struct adit_handler adit_handler;
 
-/* What a handler wants to hear. Every member but open may be null. `user` is the number of adit_accept(); it is 0
- * in what comes for a flow that was never accepted. */
+/* What a handler wants to hear. Every member but open may be null. `user` is the number of
+ * adit_accept(); it is 0 in what comes for a flow that was never accepted. */
 typedef struct adit_callbacks {
 	/* Bytes of zeroed memory that h->own points to from create to destroy; 0: none. */
 	size_t own;
@@ -37,17 +39,20 @@ typedef struct adit_callbacks {
 	adit_result (*create)(adit_handler *h);
 	/* [loop] First call on the loop: make timers here. A failure ends the start. */
 	adit_result (*start)(adit_handler *h);
-	/* [loop] h->cfg is the new configuration. On a failure everything must be as before, and h->cfg is set back.
-	 * Null: this handler cannot change in place, and reload answers ADIT_ENOSYS. */
+	/* [loop] h->cfg is the new configuration. On a failure everything must be as before, and
+	 * h->cfg is set back. Null: this handler cannot change in place, and reload answers
+	 * ADIT_ENOSYS. */
 	adit_result (*reload)(adit_handler *h);
-	/* [loop] Last call on the loop: give up timers and put back the buffers that are still held. */
+	/* [loop] Last call on the loop: give up timers and put back the buffers that are still
+	 * held. */
 	void (*stop)(adit_handler *h);
 	/* [control] Release what create made; copes with a create that stopped half way. */
 	void (*destroy)(adit_handler *h);
-	/* [loop] A new flow: one of accept, forward, pass, reject, drop, now or later. info is lent until closed(). */
+	/* [loop] A new flow: one of accept, forward, pass, reject, drop, now or later. info is lent
+	 * until closed(). */
 	void (*open)(adit_handler *h, adit_flow flow, const adit_flow_info *info);
-	/* [loop] The next bytes of a stream, a chain; buf is given: put it back or send it, and consume its length once
-	 * more may come. Null: put back and consumed. */
+	/* [loop] The next bytes of a stream, a chain; buf is given: put it back or send it, and
+	 * consume its length once more may come. Null: put back and consumed. */
 	void (*data)(adit_handler *h, adit_flow flow, uint64_t user, adit_buf *buf);
 	/* [loop] One datagram (or several, ADIT_BUF_GSO_UDP); buf is given. Null: put back. */
 	void (*dgram)(adit_handler *h, adit_flow flow, uint64_t user, adit_buf *buf);
@@ -59,7 +64,8 @@ typedef struct adit_callbacks {
 	void (*closed)(adit_handler *h, adit_flow flow, uint64_t user, adit_result code);
 } adit_callbacks;
 
-/* Operations that wait at most before they are handed over: what one turn usually makes, in 4 KiB. */
+/* Operations that wait at most before they are handed over: what one turn usually makes, in 4
+ * KiB. */
 enum { ADIT_HANDLER_OPS = 64 };
 
 /* One instance: one handler on one shard. The first three members are for the callbacks to read. */
@@ -93,7 +99,8 @@ ADIT_INLINE void adit_put(adit_handler *h, adit_buf *buf)
 		h->env->path->put(h->env->path->end, &buf, 1);
 }
 
-/* [loop] An empty buffer with at least room bytes behind data; it is the caller's. Null: the limit is reached. */
+/* [loop] An empty buffer with at least room bytes behind data; it is the caller's. Null: the limit
+ * is reached. */
 ADIT_INLINE adit_buf *adit_get(adit_handler *h, uint32_t room)
 {
 	adit_buf *buf = 0;
@@ -135,7 +142,8 @@ ADIT_INLINE void adit_op_done(adit_handler *h)
 		adit_flush(h);
 }
 
-ADIT_INLINE void adit_op_simple(adit_handler *h, uint16_t type, adit_flow flow, adit_result code, uint64_t num)
+ADIT_INLINE void adit_op_simple(adit_handler *h, uint16_t type, adit_flow flow, adit_result code,
+                                uint64_t num)
 {
 	adit_op *op = adit_op_next(h, type, flow);
 
@@ -144,7 +152,8 @@ ADIT_INLINE void adit_op_simple(adit_handler *h, uint16_t type, adit_flow flow, 
 	adit_op_done(h);
 }
 
-/* [loop] Verdict: the handler ends the flow itself. user comes back in every later callback of the flow. */
+/* [loop] Verdict: the handler ends the flow itself. user comes back in every later callback of the
+ * flow. */
 ADIT_INLINE void adit_accept(adit_handler *h, adit_flow flow, uint64_t user)
 {
 	adit_op_simple(h, ADIT_OP_ACCEPT, flow, 0, user);
@@ -168,9 +177,11 @@ ADIT_INLINE void adit_drop(adit_handler *h, adit_flow flow)
 	adit_op_simple(h, ADIT_OP_DROP, flow, 0, 0);
 }
 
-/* [loop] Verdict: the host relays to an outbound (its number of adit.outbounds/1; 0: the default one). flags are 0
- * or ADIT_OPF_CONNECT_FIRST. to, copied, is where to go instead of the flow's dst; null: dst. */
-ADIT_INLINE void adit_forward(adit_handler *h, adit_flow flow, int32_t outbound, uint32_t flags, const adit_addr *to)
+/* [loop] Verdict: the host relays to an outbound (its number of adit.outbounds/1; 0: the default
+ * one). flags are 0 or ADIT_OPF_CONNECT_FIRST. to, copied, is where to go instead of the flow's
+ * dst; null: dst. */
+ADIT_INLINE void adit_forward(adit_handler *h, adit_flow flow, int32_t outbound, uint32_t flags,
+                              const adit_addr *to)
 {
 	adit_op *op = adit_op_next(h, ADIT_OP_FORWARD, flow);
 	adit_addr *copy = &h->addr[op - h->op];
@@ -185,8 +196,8 @@ ADIT_INLINE void adit_forward(adit_handler *h, adit_flow flow, int32_t outbound,
 	adit_op_done(h);
 }
 
-/* [loop] Takes buf, a chain, and sends it to the application. On a stream never more bytes than credit() has given:
- * one byte more and the host aborts the flow. */
+/* [loop] Takes buf, a chain, and sends it to the application. On a stream never more bytes than
+ * credit() has given: one byte more and the host aborts the flow. */
 ADIT_INLINE void adit_send(adit_handler *h, adit_flow flow, adit_buf *buf)
 {
 	adit_op *op = adit_op_next(h, ADIT_OP_SEND, flow);
@@ -220,7 +231,8 @@ ADIT_INLINE void adit_abort(adit_handler *h, adit_flow flow)
 	adit_op_simple(h, ADIT_OP_ABORT, flow, 0, 0);
 }
 
-/* [loop] Ends the flow after so many nanoseconds without a byte either way; 0: the host's default. */
+/* [loop] Ends the flow after so many nanoseconds without a byte either way; 0: the host's
+ * default. */
 ADIT_INLINE void adit_idle(adit_handler *h, adit_flow flow, uint64_t ns)
 {
 	adit_op_simple(h, ADIT_OP_IDLE, flow, 0, ns);
@@ -259,7 +271,8 @@ ADIT_INLINE void adit_release(const adit_handler *h, void *mem)
 	h->env->host->release(h->env->host, mem);
 }
 
-/* [any] A setting of h->cfg, or other where it is not set. The text lives as long as the configuration. */
+/* [any] A setting of h->cfg, or other where it is not set. The text lives as long as the
+ * configuration. */
 ADIT_INLINE const char *adit_config_text(const adit_handler *h, const char *path, const char *other)
 {
 	const adit_config_1 *config = (const adit_config_1 *)adit_interface(h, ADIT_CONFIG_1);
@@ -412,9 +425,10 @@ ADIT_INLINE void ADIT_CALL adit_handler_destroy(void *inst)
 	host->release(host, h);
 }
 
-/* Writes all that a module of one handler exports: the component `id` (as in module.json) with the callbacks in
- * `calls`, and adit_module_1. The descriptor, made by descriptor.sh, must have been included before; name and
- * version are taken from it. Stands once per module, at file scope, without a semicolon. */
+/* Writes all that a module of one handler exports: the component `id` (as in module.json) with the
+ * callbacks in `calls`, and adit_module_1. The descriptor, made by descriptor.sh, must have been
+ * included before; name and version are taken from it. Stands once per module, at file scope,
+ * without a semicolon. */
 #define ADIT_HANDLER_MODULE(id, calls) \
 	static adit_result ADIT_CALL adit_handler_create(void *ctx, const adit_env *env, void **inst) \
 	{ \
