@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * adit/abi.h - what every other header of the SDK stands on: calling convention, results, thread tags
+ * adit/abi.h - what the other headers stand on: calling convention, results, thread tags
  *
  * Valid C89 to C17 and C++98 to C++20. Needs only <stddef.h> and <stdint.h>.
  *
  * Rules of the line between host and module:
  *   - A module exports one data symbol, adit_module_1 (module.h). The host exports nothing.
- *   - Tables start with their size in bytes and grow only at the end. A reader ignores a longer tail and
- *     asks ADIT_HAS for any member that was added after the table's first revision.
- *   - What crosses in arrays (adit_buf, adit_event, adit_op, adit_addr) never grows.
- *   - An interface is named by a string with a revision, "adit.handler/1". A changed meaning is a new string.
+ *   - Tables start with their size in bytes and grow only at the end. A reader ignores a longer
+ *     tail and asks ADIT_HAS for any member that was added after the table's first revision.
+ *   - What crosses in arrays (adit_buf, adit_event, adit_op, adit_addr, adit_reach) never grows.
+ *   - An interface is named by a string with a revision, "adit.handler/1". A changed meaning is a
+ *     new string.
  *   - Whoever allocates frees. "lent": valid until the call returns. "given": yours from now on.
  *     "kept": valid until destroy() returns.
  *   - Unknown flags are ignored when read and zero when written. Times are nanoseconds, monotonic.
@@ -18,9 +19,9 @@
  *   [loop]    the thread of the loop that owns the instance; never two at once for one instance.
  *   [any]     every thread, concurrently.
  *   [pool]    a worker of the host's pool; the only tag that may block.
- * A host function tagged [loop] that is called from elsewhere refuses with ADIT_ETHREAD (or does nothing
- * where it returns nothing) in every build. The host never re-enters a module: what a call into the host
- * causes arrives after the module has returned.
+ * A host function tagged [loop] that is called from elsewhere refuses with ADIT_ETHREAD (or does
+ * nothing where it returns nothing) in every build. The host never re-enters a module: what a call
+ * into the host causes arrives after the module has returned.
  */
 #ifndef ADIT_ABI_H
 #define ADIT_ABI_H
@@ -58,7 +59,8 @@
 
 ADIT_BEGIN_DECLS
 
-/* 0 (or a count, where said) on success, else one of the codes below. Codes are never renumbered. */
+/* 0 (or a count, where said) on success, else one of the codes below. Codes are never
+ * renumbered. */
 typedef int32_t adit_result;
 
 enum {
@@ -85,7 +87,8 @@ enum {
 	ADIT_ECANCEL = -20   /* ended because somebody on this side asked for it */
 };
 
-/* A flow: slot and generation in one number, never a pointer. 0 is no flow. A stale handle is refused. */
+/* A flow: slot and generation in one number, never a pointer. 0 is no flow. A stale handle is
+ * refused. */
 typedef uint64_t adit_flow;
 
 typedef struct adit_loop adit_loop; /* opaque: no event library's type crosses the line */
@@ -96,6 +99,7 @@ typedef struct adit_host adit_host;
 typedef struct adit_path adit_path;
 typedef struct adit_buf adit_buf;
 
+/* A function with its argument: arg is handed over untouched and belongs to whoever gave it. */
 typedef void(ADIT_CALL *adit_fn)(void *arg);
 
 ADIT_END_DECLS

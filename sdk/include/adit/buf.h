@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  * adit/buf.h - the one buffer type: a packet, a datagram or a stretch of a byte stream
  *
- * Frozen layout, 64 bytes on LP64. A buffer has exactly one owner at a time. One rule for every call that
- * takes an array of buffers: the array is lent, the buffers are given.
+ * Frozen layout, 64 bytes on LP64. A buffer has exactly one owner at a time. One rule for every
+ * call that takes an array of buffers: the array is lent, the buffers are given.
  *
  * On a packet that the host hands to a stack, every packet has been validated, and
  *   csum_start  offset of the L4 header from data, whether or not a checksum is owed
  *   csum_off    offset of the checksum field inside the L4 header
  *   hdr_len     offset of the L4 payload from data
  *   flow        the flow it belongs to
- * hold. ADIT_BUF_CSUM_NEEDED says that the checksum field holds only the sum over the pseudo header, not
- * complemented, and whoever sends the packet on must complete it or hand the same flag on. gso_size is the
- * payload per segment of a super-packet that ADIT_BUF_GSO_... names, as in the virtio network header.
+ * hold. ADIT_BUF_CSUM_NEEDED says that the checksum field holds only the sum over the pseudo
+ * header, not complemented, and whoever sends the packet on must complete it or hand the same flag
+ * on. gso_size is the payload per segment of a super-packet that ADIT_BUF_GSO_... names, as in the
+ * virtio network header.
  */
 #ifndef ADIT_BUF_H
 #define ADIT_BUF_H
@@ -43,8 +44,8 @@ enum {
 };
 #define ADIT_BUF_GSO (ADIT_BUF_GSO_TCP4 | ADIT_BUF_GSO_TCP6 | ADIT_BUF_GSO_UDP)
 
-/* Headroom that every buffer from path->get has in front of data, in bytes: enough for an IPv6 and a TCP
- * header with options and for what a device puts before a packet. */
+/* Headroom that every buffer from path->get has in front of data, in bytes: enough for an IPv6 and
+ * a TCP header with options and for what a device puts before a packet. */
 enum { ADIT_BUF_HEADROOM = 192 };
 
 typedef char adit_buf_layout[(sizeof(void *) != 8 || sizeof(adit_buf) == 64) ? 1 : -1];

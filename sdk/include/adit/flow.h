@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: MIT
- * adit/flow.h - flows as modules see them: addresses, one vector of events in, one vector of operations out
+ * adit/flow.h - flows as modules see them: a vector of events in, a vector of operations out
  *
- * A flow is one conversation in both directions: a TCP connection, a UDP 5-tuple, or one ICMP echo identifier.
- * "up" is from the application to the network, "down" the reverse.
+ * A flow is one conversation in both directions: a TCP connection, a UDP 5-tuple, or one ICMP echo
+ * identifier. "up" is from the application to the network, "down" the reverse.
  *
  * The same two vectors join every pair of parts:
  *
  *     stack  --events-->  host  --events-->  handler          outbound --events--> host
  *     stack  <--ops-----  host  <--ops-----  handler          outbound <--ops----- host
  *
- * A stack and an outbound are mirror images: each is one end of a conversation. The host joins the two ends of
- * a forwarded flow; a handler that ACCEPTs a flow stands in the outbound's place itself.
+ * A stack and an outbound are mirror images: each is one end of a conversation. The host joins the
+ * two ends of a forwarded flow; a handler that ACCEPTs a flow stands in the outbound's place
+ * itself.
  *
  * Life of a flow as a handler sees it. OPEN leads to exactly one verdict, at any later time:
- *   ACCEPT   the handler owns the bytes; u.num comes back as `user` in every later event of the flow
+ *   ACCEPT   the handler owns the bytes; u.num comes back as `user` in every later event
  *   FORWARD  the host relays to an outbound; the handler sees only CLOSED at the end
  *   PASS     the next handler is asked; the flow is never heard of again
- *   REJECT   refused in the protocol's own way; code is ADIT_EREFUSED, ADIT_EHOST, ADIT_ENET or ADIT_EADMIN
+ *   REJECT   refused in the protocol's own way; code: ADIT_EREFUSED, _EHOST, _ENET or _EADMIN
  *   DROP     silence
- * After ACCEPT: CREDIT says how many more bytes SEND may carry; DATA (TCP) and DGRAM (UDP, echo) give a buffer,
- * a chain being one stretch or one datagram; CONSUME gives the window of DATA back, in bytes; FIN is the end of
- * one direction and FIN the operation ends the other; CLOSED is always the last event, exactly once, its code
- * 0 or the reason. CLOSE ends in good order after what was sent, ABORT at once with a reset. A SEND beyond the
- * credit aborts the flow. An operation on a stale flow is dropped, its buffer put back, and counted.
+ * After ACCEPT: CREDIT says how many more bytes SEND may carry; DATA (TCP) and DGRAM (UDP, echo)
+ * give a buffer, a chain being one stretch or one datagram; CONSUME gives the window of DATA back,
+ * in bytes; FIN is the end of one direction and FIN the operation ends the other; CLOSED is always
+ * the last event, exactly once, its code 0 or the reason. CLOSE ends in good order after what was
+ * sent, ABORT at once with a reset. A SEND beyond the credit aborts the flow. An operation on a
+ * stale flow is dropped, its buffer put back, and counted.
+ * Credit and CONSUME are of streams alone: a datagram is sent at any time after ACCEPT, and one that
+ * cannot go on is dropped and counted, as networks do.
  * Batches mix flows freely; order is kept per flow only.
  */
 #ifndef ADIT_FLOW_H
@@ -33,8 +37,9 @@
 
 ADIT_BEGIN_DECLS
 
-/* An endpoint. family 4: the address is ip[0..3]; family 6: ip[0..15] and scope (an interface index or 0);
- * family 0: no address. port is in host byte order; for an ICMP echo flow it is the identifier. */
+/* An endpoint. family 4: the address is ip[0..3]; family 6: ip[0..15] and scope (an interface index
+ * or 0); family 0: no address. port is in host byte order; for an ICMP echo flow it is the
+ * identifier. */
 typedef struct adit_addr {
 	uint8_t ip[16];
 	uint32_t scope;
@@ -45,7 +50,8 @@ typedef struct adit_addr {
 
 enum { ADIT_PROTO_ICMP = 1, ADIT_PROTO_TCP = 6, ADIT_PROTO_UDP = 17, ADIT_PROTO_ICMPV6 = 58 };
 
-/* Who talks to whom, as the application wrote it. Grows at the end. */
+/* Who talks to whom, as the application wrote it. Grows at the end; the host makes it and sets
+ * size. */
 typedef struct adit_flow_info {
 	uint32_t size;
 	uint8_t proto; /* ADIT_PROTO_... */
@@ -62,7 +68,7 @@ typedef struct adit_event {
 	union {
 		adit_buf *buf;              /* given */
 		const adit_flow_info *info; /* lent until the flow's CLOSED has been handled */
-		uint64_t num;
+		uint64_t num;               /* of SOCKET: given */
 	} u;
 } adit_event;
 
@@ -111,7 +117,10 @@ enum {
 	ADIT_OPF_SOCKET = 8         /* ACCEPT to a stack: answer with ADIT_EV_SOCKET if there is such a thing */
 };
 
-typedef char adit_flow_layout[(sizeof(adit_event) == 32 && sizeof(adit_op) == 24 && sizeof(adit_addr) == 24) ? 1 : -1];
+typedef char adit_flow_layout[(sizeof(adit_event) == 32 && sizeof(adit_op) == 24 &&
+                               sizeof(adit_addr) == 24)
+                                  ? 1
+                                  : -1];
 
 ADIT_END_DECLS
 

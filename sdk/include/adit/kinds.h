@@ -16,26 +16,32 @@ typedef struct adit_platform_1 {
 	uint32_t size;
 	uint32_t flags;
 	const adit_life *life;
-	/* [loop] Sends packets to the applications. The buffers are given. */
+	/* [loop] Sends n packets, at most 256, to the applications. The buffers are given, also
+	 * those that the device has no room for: they are put back and counted. */
 	void(ADIT_CALL *output)(void *inst, adit_buf *const *pkt, uint32_t n);
-	/* [any] Makes a socket bypass the device, before it is bound or connected. family is 4 or 6. */
+	/* [any] Makes a socket bypass the device, before it is bound or connected. family is 4 or
+	 * 6. The socket stays the caller's. 0, ADIT_EPERM, or ADIT_EIO; then the socket must not be
+	 * used. Null: nothing is needed. */
 	adit_result(ADIT_CALL *protect)(void *inst, intptr_t sock, int32_t family);
 } adit_platform_1;
 
 #define ADIT_STACK_1 "adit.stack/1"
-/* Turns the packets of admitted flows into streams and datagrams, and back. A flow's first packet follows its
- * ADIT_OP_ACCEPT; every packet carries its flow. Packets that are not of a flow never come, except those of
- * the stack's own addresses (ADIT_STACK_CLAIMS), whose buf->flow is 0. */
+/* Turns the packets of admitted flows into streams and datagrams, and back. A flow's first packet
+ * follows its ADIT_OP_ACCEPT; every packet carries its flow. Packets that are not of a flow never
+ * come, except those of the stack's own addresses (ADIT_STACK_CLAIMS), whose buf->flow is 0. */
 typedef struct adit_stack_1 {
 	uint32_t size;
 	uint32_t flags; /* ADIT_STACK_... */
 	const adit_life *life;
-	/* [loop] Packets going up. The buffers are given. */
+	/* [loop] n packets, at most 256, going up. The buffers are given. */
 	void(ADIT_CALL *input)(void *inst, adit_buf *const *pkt, uint32_t n);
-	/* [loop] ACCEPT, SEND, CONSUME, FIN, CLOSE, ABORT, RELEASE. */
+	/* [loop] ACCEPT, SEND, CONSUME, FIN, CLOSE, ABORT, RELEASE. The array is lent, its buffers
+	 * are given: those of an unknown type (ADIT_OPF_BUF) and of an unknown flow are put
+	 * back. */
 	void(ADIT_CALL *submit)(void *inst, const adit_op *op, uint32_t n);
-	/* [loop] With ADIT_STACK_CLAIMS: true when a packet that came from the device is the stack's own affair
-	 * (an answer of its listener). src and dst are the packet's endpoints. Asked before the flow table. */
+	/* [loop] With ADIT_STACK_CLAIMS: 1 when a packet that came from the device is the stack's
+	 * own affair (an answer of its listener), else 0. src and dst, lent, are the packet's
+	 * endpoints. Asked before the flow table. */
 	int32_t(ADIT_CALL *claims)(void *inst, const adit_addr *src, const adit_addr *dst);
 } adit_stack_1;
 enum {
@@ -52,28 +58,35 @@ typedef struct adit_handler_1 {
 	uint32_t size;
 	uint32_t flags;
 	const adit_life *life;
-	void(ADIT_CALL *events)(void *inst, const adit_event *ev, uint32_t n); /* [loop] */
+	/* [loop] What happened to its flows, oldest first. The array is lent, the buffers are
+	 * given: those of an unknown type (ADIT_EVF_BUF) are put back. */
+	void(ADIT_CALL *events)(void *inst, const adit_event *ev, uint32_t n);
 } adit_handler_1;
 
 #define ADIT_OUTBOUND_1 "adit.outbound/1"
-/* What an outbound is asked for. Lent. */
+/* What an outbound is asked for. Lent, name too. Stands in arrays: never grows. */
 typedef struct adit_reach {
 	uint32_t size;
-	uint8_t proto;
+	uint8_t proto; /* ADIT_PROTO_... */
 	uint8_t zero[3];
 	adit_flow flow;
 	adit_addr dst;
 	const char *name; /* host name to reach instead of dst.ip, if the flow has one; else null */
-	uint64_t deadline_ns;
+	uint64_t deadline_ns; /* for the answer, as loop->now counts; 0: none */
 } adit_reach;
-/* A way out. For each flow it is asked to reach, it emits either SOCKET (the host relays), or CREDIT and then
- * stays in the data path with the stack's own vocabulary, or CLOSED with the reason. */
+/* A way out. For each flow it is asked to reach, it emits either SOCKET (the host relays), or
+ * CREDIT and then stays in the data path with the stack's own vocabulary, or CLOSED with the
+ * reason. The exception: flows that it has the host carry (adit_dial_1.carry). */
 typedef struct adit_outbound_1 {
 	uint32_t size;
 	uint32_t flags; /* ADIT_OUTBOUND_... */
 	const adit_life *life;
-	void(ADIT_CALL *reach)(void *inst, const adit_reach *req, uint32_t n); /* [loop] */
-	/* [loop] SEND, CONSUME, FIN, CLOSE, ABORT. CLOSE and ABORT also cancel an attempt under way. */
+	/* [loop] n flows to reach. The array is lent. The answers may be emitted before reach
+	 * returns, or later. */
+	void(ADIT_CALL *reach)(void *inst, const adit_reach *req, uint32_t n);
+	/* [loop] SEND, CONSUME, FIN, CLOSE, ABORT. CLOSE and ABORT also cancel an attempt under
+	 * way, which CLOSED with ADIT_ECANCEL answers. The array is lent, its buffers are given, as
+	 * for a stack. */
 	void(ADIT_CALL *submit)(void *inst, const adit_op *op, uint32_t n);
 } adit_outbound_1;
 enum { ADIT_OUTBOUND_TCP = 1, ADIT_OUTBOUND_UDP = 2, ADIT_OUTBOUND_ECHO = 4 };

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * adit/place.h - places: network namespaces in which somebody with the right makes things for us
  *
- * Offered by platform-linux. A place is served by an agent: a small process of our own that lives in the
- * namespace, holds the privileges there, answers a fixed set of requests, and ends when we end. Descriptors it
- * makes are passed out, so the host itself needs no privilege. Where the place is the process's own namespace
- * the same requests are served in the process.
+ * Offered by platform-linux. A place is served by an agent: a small process of our own that lives
+ * in the namespace, holds the privileges there, answers a fixed set of requests, and ends when we
+ * end. Descriptors it makes are passed out, so the host itself needs no privilege. Where the place
+ * is the process's own namespace the same requests are served in the process.
  *
- * Everything is [control] and blocks for at most two seconds (ADIT_ETIME).
+ * Everything blocks for at most two seconds. Every result may also be ADIT_ETIME (the agent did not
+ * answer in that time) and ADIT_EGONE (it is no more); *out is untouched on failure. Descriptors
+ * that are handed out are given.
  */
 #ifndef ADIT_PLACE_H
 #define ADIT_PLACE_H
@@ -28,24 +30,37 @@ enum {
 typedef struct adit_place_1 {
 	uint32_t size;
 	uint32_t zero;
-	/* The place where the applications and the device are. Kept. Null before the platform is open. */
+	/* [control] The place where the applications and the device are. Kept; not to be closed.
+	 * Null before the platform is open. */
 	adit_place *(ADIT_CALL *device)(void);
-	/* A fresh network namespace that nobody else holds, with loopback up; it goes when closed, or when the process
-	 * ends. Works for an ordinary user where user namespaces are allowed. ADIT_EPERM, ADIT_ENOSYS. */
+	/* [control] A fresh network namespace that nobody else holds, with loopback up; it goes
+	 * when closed, or when the process ends. Works for an ordinary user where user namespaces
+	 * are allowed. ADIT_EPERM, ADIT_ENOSYS. */
 	adit_result(ADIT_CALL *fresh)(adit_place **out);
+	/* [control] Ends a place of fresh(); sockets and devices that it gave live on by their
+	 * descriptors. Takes null. */
 	void(ADIT_CALL *close)(adit_place *p);
-	/* A bound TCP (6) or UDP (17) socket, non-blocking, close-on-exec; with LISTEN it listens (backlog 4096). */
-	adit_result(ADIT_CALL *socket)(adit_place *p, int32_t proto, const adit_addr *bind, uint32_t flags, intptr_t *out);
-	/* A TUN device with `queues` descriptors, virtio headers and every offload that the kernel has, address added,
-	 * up. The device goes with its descriptors. *offloads: ADIT_BUF_GSO_... that it takes, and CSUM_NEEDED. */
-	adit_result(ADIT_CALL *tun)(adit_place *p, const char *name, uint32_t mtu, uint32_t queues, intptr_t *fds,
-	                            uint32_t *offloads);
-	/* One netlink request of the given protocol (NETLINK_ROUTE, NETLINK_NETFILTER), as it is on the wire; several
-	 * messages for a batch. 0, or the kernel's refusal as a code; why (of `room` bytes) gets the kernel's words. */
-	adit_result(ADIT_CALL *netlink)(adit_place *p, int32_t proto, const void *msg, size_t size, char *why, size_t room);
-	/* Writes a file under /proc/sys/net ("ipv4/conf/t0/rp_filter"). */
+	/* [control] A bound TCP (6) or UDP (17) socket, non-blocking, close-on-exec; with LISTEN it
+	 * listens (backlog 4096). bind is lent; flags are ADIT_SOCK_... ADIT_EPERM, ADIT_EEXIST
+	 * (the address is in use), ADIT_EINVAL. */
+	adit_result(ADIT_CALL *socket)(adit_place *p, int32_t proto, const adit_addr *bind,
+	                               uint32_t flags, intptr_t *out);
+	/* [control] A TUN device with `queues` descriptors, written to fds[0..queues-1], virtio
+	 * headers and every offload that the kernel has, address added, up. mtu in bytes. The
+	 * device goes with its descriptors. *offloads: ADIT_BUF_GSO_... that it takes, and
+	 * CSUM_NEEDED. ADIT_EPERM, ADIT_EEXIST (the name), ADIT_ENOSYS. */
+	adit_result(ADIT_CALL *tun)(adit_place *p, const char *name, uint32_t mtu, uint32_t queues,
+	                            intptr_t *fds, uint32_t *offloads);
+	/* [control] One netlink request of the given protocol (NETLINK_ROUTE, NETLINK_NETFILTER),
+	 * as it is on the wire; several messages for a batch. msg, of size bytes, is lent. 0, or
+	 * the kernel's refusal as a code; why, of `room` bytes, gets the kernel's words,
+	 * null-terminated. */
+	adit_result(ADIT_CALL *netlink)(adit_place *p, int32_t proto, const void *msg, size_t size,
+	                                char *why, size_t room);
+	/* [control] Writes a file under /proc/sys/net ("ipv4/conf/t0/rp_filter"). ADIT_ENOENT,
+	 * ADIT_EPERM. */
 	adit_result(ADIT_CALL *sysctl)(adit_place *p, const char *path, const char *value);
-	/* The interface index of a device there; 0: none. */
+	/* [control] The interface index of a device there; 0: none of this name. */
 	uint32_t(ADIT_CALL *index)(adit_place *p, const char *name);
 } adit_place_1;
 
