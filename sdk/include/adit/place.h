@@ -36,8 +36,8 @@ typedef struct adit_place_1 {
 	void(ADIT_CALL *close)(adit_place *p);
 	/* A bound TCP (6) or UDP (17) socket, non-blocking, close-on-exec; with LISTEN it listens (backlog 4096). */
 	adit_result(ADIT_CALL *socket)(adit_place *p, int32_t proto, const adit_addr *bind, uint32_t flags, intptr_t *out);
-	/* A TUN device with `queues` descriptors, virtio headers and every offload that the kernel has, address added,
-	 * up. The device goes with its descriptors. *offloads: ADIT_BUF_GSO_... that it takes, and CSUM_NEEDED. */
+	/* A TUN device with `queues` descriptors, virtio headers and every offload that the kernel has, up,
+	 * without addresses (netlink() adds them). The device goes with its descriptors. *offloads: ADIT_BUF_GSO_... that it takes, and CSUM_NEEDED. */
 	adit_result(ADIT_CALL *tun)(adit_place *p, const char *name, uint32_t mtu, uint32_t queues, intptr_t *fds,
 	                            uint32_t *offloads);
 	/* One netlink request of the given protocol (NETLINK_ROUTE, NETLINK_NETFILTER), as it is on the wire; several
