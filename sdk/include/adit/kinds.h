@@ -25,6 +25,16 @@ typedef struct adit_platform_1 {
 	adit_result(ADIT_CALL *protect)(void *inst, intptr_t sock, int32_t family);
 } adit_platform_1;
 
+#define ADIT_TROUBLE_1 "adit.trouble/1"
+/* Offered by the host: an instance reports that it can never work again. */
+typedef struct adit_trouble_1 {
+	uint32_t size;
+	uint32_t zero;
+	/* [any] The thing underneath is gone for good; `what` says which, for people ("device adit0"). Lent. What follows
+	 * (end, or make anew) is the manifest's choice. More than one report of the same thing is fine. */
+	void(ADIT_CALL *gone)(const adit_host *h, const char *what);
+} adit_trouble_1;
+
 #define ADIT_STACK_1 "adit.stack/1"
 /* Turns the packets of admitted flows into streams and datagrams, and back. A flow's first packet
  * follows its ADIT_OP_ACCEPT; every packet carries its flow. Packets that are not of a flow never
