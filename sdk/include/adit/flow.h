@@ -24,6 +24,8 @@
  * 0 or the reason. CLOSE ends in good order after what was sent, ABORT at once with a reset. A SEND beyond the
  * credit aborts the flow. An operation on a stale flow is dropped, its buffer put back, and counted.
  * Batches mix flows freely; order is kept per flow only.
+ * A datagram of an echo flow is what follows the identifier in the ICMP message: two bytes of sequence number in
+ * network order, then the data; the same both ways.
  */
 #ifndef ADIT_FLOW_H
 #define ADIT_FLOW_H
