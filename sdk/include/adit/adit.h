@@ -13,5 +13,6 @@
 #include "life.h"
 #include "loop.h"
 #include "module.h"
+#include "packet.h"
 
 #endif

@@ -28,6 +28,8 @@
  * Credit and CONSUME are of streams alone: a datagram is sent at any time after ACCEPT, and one that
  * cannot go on is dropped and counted, as networks do.
  * Batches mix flows freely; order is kept per flow only.
+ * A datagram of an echo flow is what follows the identifier in the ICMP message: two bytes of sequence number in
+ * network order, then the data; the same both ways.
  */
 #ifndef ADIT_FLOW_H
 #define ADIT_FLOW_H

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ * stack-system/form.c - which form of TCP, and the listeners it needs
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "stack.h"
+
+static const char *const names[] = {
+	[FORM_AUTO] = "auto",
+	[FORM_TRANSPARENT] = "transparent",
+	[FORM_PRIVATE] = "private",
+	[FORM_PORTABLE] = "portable",
+};
+
+const char *form_name(enum form form)
+{
+	return names[form];
+}
+
+/* Listeners of one port per family for all instances, each with its index in the group. */
+static adit_result open_transparent_listeners(struct stack *st)
+{
+	struct group *g = st->group;
+	adit_addr any = {.family = 4};
+	uint32_t flags = ADIT_SOCK_TRANSPARENT | (st->shards > 1 ? ADIT_SOCK_REUSEPORT : 0);
+	adit_result result;
+
+	any.port = g->port[0];
+	result = listen_open(st, 0, &any, flags);
+	if (result != ADIT_OK)
+		return result;
+	any.family = 6;
+	any.port = g->port[1];
+	if (g->opened > 0 && !g->port[1])
+		result = ADIT_OK; /* the first instance found no IPv6 */
+	else if (listen_open(st, 1, &any, flags) != ADIT_OK && g->opened > 0)
+		return ADIT_EIO;
+	g->port[0] = st->listeners[0].addr.port;
+	g->port[1] = st->listeners[1].addr.family ? st->listeners[1].addr.port : 0;
+	return ADIT_OK;
+}
+
+static const char *device_name(const struct stack *st)
+{
+	const char *name = NULL;
+
+	if (st->config->text(st->cfg, "device", &name, NULL) == ADIT_OK && *name)
+		return name;
+	return ADIT_HAS(st->places, adit_place_1, device_name) ? st->places->device_name() : NULL;
+}
+
+static adit_result attach_queues(struct stack *st)
+{
+	adit_result result = ADIT_OK;
+	int i;
+
+	for (i = 0; i < 2 && result == ADIT_OK && st->shards > 1; i++)
+		if (st->listeners[i].addr.family)
+			result = steer_queues(st->listeners[i].fd);
+	return result;
+}
+
+static adit_result open_transparent(struct stack *st, char *why, size_t room)
+{
+	struct group *g = st->group;
+	const char *device = device_name(st);
+	int32_t allowed = 0;
+	adit_result result;
+
+	if (!device || strlen(device) >= sizeof(g->device)) {
+		snprintf(why, room, "the platform does not say its device's name; set \"device\"");
+		return ADIT_ECONFIG;
+	}
+	st->config->truth(st->cfg, "allow_rules", &allowed);
+	if (!allowed && !(ADIT_HAS(st->places, adit_place_1, ours) && st->places->ours(st->place))) {
+		snprintf(why, room,
+		         "its rules would be made in a namespace that is not adit's own; set \"allow_rules\" if they may be");
+		return ADIT_EPERM;
+	}
+	snprintf(why, room, "no transparent listener could be made (CAP_NET_ADMIN in the device's namespace)");
+	result = open_transparent_listeners(st);
+	if (result != ADIT_OK || st->shard > 0)
+		return result;
+	snprintf(g->device, sizeof(g->device), "%s", device);
+	g->place = st->place;
+	snprintf(why, room, "the queues' numbers cannot pick a listener");
+	result = attach_queues(st);
+	if (result != ADIT_OK)
+		return result;
+	snprintf(why, room, "the rules were refused");
+	return steer_set(st, g, why, room);
+}
+
+static adit_result open_portable_family(struct stack *st, int which, const char *key)
+{
+	const char *text = NULL;
+	uint32_t prefix;
+	adit_addr own;
+	adit_result result = st->config->text(st->cfg, key, &text, NULL);
+
+	if (result != ADIT_OK || !*text)
+		return ADIT_ENOENT;
+	result = alias_parse(text, &own, &prefix);
+	if (result == ADIT_OK && own.family != (which ? 6 : 4))
+		result = ADIT_ECONFIG;
+	if (result == ADIT_OK)
+		result = alias_init(&st->aliases[which], &own, prefix, st->slot_count);
+	if (result != ADIT_OK)
+		return fail(st, result, "%s: %s has no room for a peer beside the device's own address; at least a /30 or a /126",
+		            key, text);
+	result = listen_open(st, (uint32_t)which, &own, 0);
+	if (result != ADIT_OK)
+		return fail(st, result, "%s: no listener could be made at %s; is it the device's own address?", key, text);
+	return ADIT_OK;
+}
+
+static adit_result open_portable(struct stack *st)
+{
+	adit_result v4, v6;
+
+	if (st->shards > 1)
+		return fail(st, ADIT_ECONFIG, "form \"portable\" serves one shard, not %u; set shards to 1", st->shards);
+	v4 = open_portable_family(st, 0, "address4");
+	if (v4 != ADIT_OK && v4 != ADIT_ENOENT)
+		return v4;
+	v6 = open_portable_family(st, 1, "address6");
+	if (v6 != ADIT_OK && v6 != ADIT_ENOENT)
+		return v6;
+	if (v4 == ADIT_ENOENT && v6 == ADIT_ENOENT)
+		return fail(st, ADIT_ECONFIG, "form \"portable\" needs address4 or address6, the device's own address and prefix");
+	return ADIT_OK;
+}
+
+static enum form wanted(const struct stack *st)
+{
+	const char *text = "auto";
+	unsigned i;
+
+	st->config->text(st->cfg, "form", &text, NULL);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(text, names[i]) == 0)
+			return (enum form)i;
+	return FORM_AUTO;
+}
+
+static adit_result open_one(struct stack *st, enum form form, char *why, size_t room)
+{
+	adit_result result;
+
+	st->form = form;
+	*why = 0;
+	switch (form) {
+	case FORM_TRANSPARENT:
+		result = open_transparent(st, why, room);
+		return result == ADIT_OK ? result : fail(st, result, "form \"transparent\": %s", why);
+	case FORM_PRIVATE:
+		return inner_open(st);
+	default:
+		return open_portable(st);
+	}
+}
+
+adit_result form_open(struct stack *st)
+{
+	enum form form = st->group->opened ? st->group->form : wanted(st), first = form, last = form;
+	char why[256] = "", said[256] = "";
+	adit_result result = ADIT_ENOSYS;
+
+	if (form == FORM_AUTO) {
+		first = FORM_TRANSPARENT;
+		last = FORM_PORTABLE;
+	}
+	for (form = first; form <= last; form++) {
+		result = open_one(st, form, why, sizeof(why));
+		if (result == ADIT_OK)
+			break;
+		listen_close(st);
+		inner_close(st);
+		st->place = st->places->device();
+		if (*why)
+			snprintf(said, sizeof(said), "; not transparent: %s", why);
+	}
+	if (result != ADIT_OK)
+		return result;
+	st->group->form = st->form;
+	if (st->shard == 0)
+		say(st, ADIT_LOG_INFO, "TCP is ended in form \"%s\"%s%s", names[st->form],
+		    first == last ? " as configured" : "", first == last ? "" : said);
+	return ADIT_OK;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ * stack-system/listen.c - the listeners: sockets in, joined to their flows
+ *
+ * A socket is taken only when a flow of its endpoints waits for one; all others are reset at once. When
+ * descriptors run out the listener rests, and connections wait in its backlog; when that lasts, they are reset
+ * one by one with a descriptor held in reserve, so that no application waits for ever.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "stack.h"
+
+#define REST_NS 100000000ull   /* between attempts while descriptors are short */
+#define SHED_NS 5000000000ull  /* from here on waiting connections are reset */
+#define WORD_NS 10000000000ull /* between two log lines about the same trouble */
+
+void socket_reset(int fd)
+{
+	struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	close(fd);
+}
+
+static int descriptors_short(int number)
+{
+	return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOBUFS;
+}
+
+static int32_t reserve_open(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Resets what waits, with the one descriptor that is left. */
+static void shed(struct listener *l)
+{
+	struct stack *st = l->stack;
+	unsigned i;
+	int fd;
+
+	for (i = 0; i < TURN_MOST; i++) {
+		if (st->reserve >= 0)
+			close(st->reserve);
+		st->reserve = -1;
+		fd = accept4((int)l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			socket_reset(fd);
+			st->counts.shed++;
+		}
+		st->reserve = reserve_open();
+		if (fd < 0)
+			return;
+	}
+}
+
+static void rest(struct listener *l, int number)
+{
+	struct stack *st = l->stack;
+	uint64_t now = st->loops->now(st->loop);
+
+	st->counts.starved++;
+	if (!l->starved)
+		l->starved = now ? now : 1;
+	else if (now - l->starved >= SHED_NS)
+		shed(l);
+	st->loops->io_want(l->io, 0);
+	st->loops->timer_set(l->retry, REST_NS, 0);
+	if (st->last_word && now - st->last_word < WORD_NS)
+		return;
+	st->last_word = now ? now : 1;
+	say(st, ADIT_LOG_WARN,
+	    "accepting rests: %s (%llu times so far, %llu connections reset); raise the limit of open files "
+	    "(ulimit -n, LimitNOFILE) or lower limits.flows",
+	    number == EMFILE || number == ENFILE ? "no file descriptor is left" : "no memory is left",
+	    (unsigned long long)st->counts.starved, (unsigned long long)st->counts.shed);
+}
+
+static void ADIT_CALL on_retry(void *arg)
+{
+	struct listener *l = arg;
+
+	l->stack->loops->io_want(l->io, ADIT_IO_READ);
+}
+
+/* Joins a socket to the flow that waits for it. */
+static void join(struct listener *l, int fd, const struct sockaddr_storage *peer)
+{
+	struct stack *st = l->stack;
+	struct sockaddr_storage local = {0};
+	socklen_t size = sizeof(local);
+	adit_addr src, dst = {0};
+	struct slot *s;
+
+	addr_from_kernel(peer, &src);
+	if (st->form == FORM_TRANSPARENT) {
+		if (getsockname(fd, (struct sockaddr *)&local, &size) != 0) {
+			socket_reset(fd);
+			return;
+		}
+		addr_from_kernel(&local, &dst);
+	}
+	if (probe_accepted(st, fd, &src))
+		return;
+	s = slot_accept(st, &src, &dst);
+	if (!s) {
+		st->counts.unknown++;
+		socket_reset(fd);
+		return;
+	}
+	st->counts.accepted++;
+	if (!s->wants_socket) {
+		stream_start(st, s, fd);
+		return;
+	}
+	s->state = SLOT_GIVEN;
+	emit_one(st, ADIT_EV_SOCKET, s->flow, 0, (uint64_t)fd);
+}
+
+static void ADIT_CALL on_ready(void *arg)
+{
+	struct listener *l = arg;
+	struct sockaddr_storage peer;
+	socklen_t size;
+	unsigned i;
+	int fd;
+
+	for (i = 0; i < TURN_MOST; i++) {
+		size = sizeof(peer);
+		fd = accept4((int)l->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			l->starved = 0;
+			join(l, fd, &peer);
+			continue;
+		}
+		if (descriptors_short(errno)) {
+			rest(l, errno);
+			return;
+		}
+		/* A connection that died in the backlog is no reason to stop; nor are the network errors that
+		 * accept(2) passes on from it. */
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return;
+	}
+}
+
+adit_result listen_open(struct stack *st, uint32_t which, const adit_addr *bind_to, uint32_t flags)
+{
+	struct listener *l = &st->listeners[which];
+	struct sockaddr_storage local = {0};
+	socklen_t size = sizeof(local);
+	int on = 1, idle = 120, interval = 30, count = 4;
+	adit_result result;
+	intptr_t fd = -1;
+
+	if (bind_to->family == 6)
+		flags |= ADIT_SOCK_V6ONLY;
+	result = st->places->socket(st->place, ADIT_PROTO_TCP, bind_to, flags | ADIT_SOCK_LISTEN, &fd);
+	if (result != ADIT_OK)
+		return result;
+	l->stack = st;
+	l->fd = fd;
+	if (getsockname((int)fd, (struct sockaddr *)&local, &size) != 0)
+		return from_errno(errno);
+	addr_from_kernel(&local, &l->addr);
+	/* What an accepted socket takes over from its listener need not be set per connection. */
+	setsockopt((int)fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt((int)fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt((int)fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt((int)fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt((int)fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	return ADIT_OK;
+}
+
+adit_result listen_start(struct stack *st)
+{
+	adit_result result = ADIT_OK;
+	struct listener *l;
+
+	if (st->reserve < 0)
+		st->reserve = reserve_open();
+	for (l = st->listeners; l < st->listeners + 2 && result == ADIT_OK; l++) {
+		if (l->addr.family == 0)
+			continue;
+		result = st->loops->timer(st->loop, on_retry, l, &l->retry);
+		if (result == ADIT_OK)
+			result = st->loops->io(st->loop, l->fd, on_ready, l, &l->io);
+		if (result == ADIT_OK)
+			st->loops->io_want(l->io, ADIT_IO_READ);
+	}
+	return result;
+}
+
+void listen_close(struct stack *st)
+{
+	struct listener *l;
+
+	for (l = st->listeners; l < st->listeners + 2; l++) {
+		if (l->retry)
+			st->loops->timer_free(l->retry);
+		if (l->io)
+			st->loops->io_free(l->io);
+		if (l->fd >= 0)
+			close((int)l->fd);
+		l->retry = NULL;
+		l->io = NULL;
+		l->fd = -1;
+		l->addr.family = 0;
+	}
+	if (st->reserve >= 0)
+		close(st->reserve);
+	st->reserve = -1;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ * stack-system/probe.c - the self-test: one connection through the real path, once, after start
+ *
+ * private: a SYN from an alias nobody else has goes into the inner device; the listener's SYN+ACK must come back.
+ * transparent: a socket in the device's place connects to an address of TEST-NET-1; its packets pass the device,
+ * the host (claims) and the rules, and the listener must give it out. Where no route leads through the device at
+ * that time nothing is tested, and the log says so.
+ * portable: not tested here, as the device's routes are not the stack's.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "rewrite.h"
+#include "stack.h"
+
+#define PATIENCE_NS 2000000000ull
+enum { SYN_SIZE = 40, PORT = 9, ISN = 1 };
+
+struct probe {
+	adit_timer *timer;
+	intptr_t socket; /* the application's side, form "transparent" */
+	adit_addr src, dst;
+	int running;
+};
+
+static void over(struct stack *st, int passed, const char *why)
+{
+	struct probe *p = st->probe;
+
+	p->running = 0;
+	st->loops->timer_set(p->timer, 0, 0);
+	if (p->socket >= 0)
+		socket_reset((int)p->socket);
+	p->socket = -1;
+	if (passed)
+		say(st, ADIT_LOG_INFO, "self-test of form \"%s\": passed", form_name(st->form));
+	else
+		say(st, ADIT_LOG_WARN, "self-test of form \"%s\": %s", form_name(st->form), why);
+}
+
+static void ADIT_CALL on_late(void *arg)
+{
+	over(arg, 0, "no answer within 2 s; look for firewall rules in the device's namespace, or choose another form");
+}
+
+void probe_open(struct stack *st)
+{
+	adit_addr any = {.family = 4};
+	struct probe *p = st->host->alloc(st->host, sizeof(*p), 0);
+
+	if (!p)
+		return;
+	p->socket = -1;
+	if (st->form == FORM_TRANSPARENT &&
+	    st->places->socket(st->place, ADIT_PROTO_TCP, &any, 0, &p->socket) != ADIT_OK)
+		p->socket = -1;
+	st->probe = p;
+}
+
+static void start_transparent(struct stack *st)
+{
+	struct probe *p = st->probe;
+	struct sockaddr_storage to;
+	socklen_t size;
+
+	p->dst = (adit_addr){.family = 4, .ip = {192, 0, 2, 1}, .port = PORT};
+	p->running = 1;
+	size = addr_to_kernel(&p->dst, &to);
+	if (p->socket < 0 || (connect((int)p->socket, (struct sockaddr *)&to, size) != 0 && errno != EINPROGRESS)) {
+		over(st, 0, "not made, as no route leads through the device yet");
+		return;
+	}
+	size = sizeof(to);
+	if (getsockname((int)p->socket, (struct sockaddr *)&to, &size) == 0)
+		addr_from_kernel(&to, &p->src);
+}
+
+static void put16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+/* A SYN without options from src to the IPv4 listener, complete with both checksums. */
+static void write_syn(uint8_t *p, const adit_addr *src, const adit_addr *dst)
+{
+	memset(p, 0, SYN_SIZE);
+	p[0] = 0x45;
+	put16(p + 2, SYN_SIZE);
+	p[8] = 64;
+	p[9] = ADIT_PROTO_TCP;
+	memcpy(p + 12, src->ip, 4);
+	memcpy(p + 16, dst->ip, 4);
+	put16(p + 10, ~rewrite_sum(p, 20, 0) & 0xffff);
+	put16(p + 20, src->port);
+	put16(p + 22, dst->port);
+	p[27] = ISN;
+	p[32] = 5 << 4;
+	p[33] = REWRITE_SYN;
+	put16(p + 34, 65535);
+	put16(p + 36, ~rewrite_sum(p + 12, SYN_SIZE - 12, ADIT_PROTO_TCP + 20) & 0xffff);
+}
+
+static void start_private(struct stack *st)
+{
+	const struct alias_space *space = &st->aliases[0];
+	struct probe *p = st->probe;
+	adit_buf *b;
+
+	/* Port 9 is below every alias's port. */
+	if (alias_make(space, 0, 0, &p->src) != ADIT_OK || st->path->get(st->path->end, &b, 1, SYN_SIZE) != 1) {
+		say(st, ADIT_LOG_WARN, "self-test of form \"private\": not made, for want of a buffer");
+		return;
+	}
+	p->src.port = PORT;
+	p->running = 1;
+	write_syn(b->data, &p->src, &st->listeners[0].addr);
+	b->len = SYN_SIZE;
+	b->flags = 0;
+	inner_write(st, b);
+}
+
+void probe_start(struct stack *st)
+{
+	int32_t asked = 1;
+
+	st->config->truth(st->cfg, "selftest", &asked);
+	if (!asked || !st->probe || st->loops->timer(st->loop, on_late, st, &st->probe->timer) != ADIT_OK)
+		return;
+	st->loops->timer_set(st->probe->timer, PATIENCE_NS, 0);
+	if (st->form == FORM_TRANSPARENT && st->shard == 0)
+		start_transparent(st);
+	else if (st->form == FORM_PRIVATE)
+		start_private(st);
+	if (!st->probe->running)
+		st->loops->timer_set(st->probe->timer, 0, 0);
+}
+
+static int is_test(const struct stack *st)
+{
+	return st->probe && st->probe->running;
+}
+
+int probe_claims(const struct stack *st, const adit_addr *src, const adit_addr *dst)
+{
+	const struct probe *p = st->probe;
+
+	return is_test(st) && st->form == FORM_TRANSPARENT && dst->family == 4 && dst->port == PORT &&
+	       memcmp(dst->ip, p->dst.ip, 4) == 0 && src->port == p->src.port;
+}
+
+int probe_accepted(struct stack *st, int fd, const adit_addr *peer)
+{
+	const struct probe *p = st->probe;
+
+	if (!is_test(st) || st->form != FORM_TRANSPARENT || peer->family != 4 || peer->port != p->src.port ||
+	    memcmp(peer->ip, p->src.ip, 4) != 0)
+		return 0;
+	socket_reset(fd);
+	over(st, 1, NULL);
+	return 1;
+}
+
+int probe_answered(struct stack *st, const adit_buf *b)
+{
+	const struct probe *p = st->probe;
+	struct rewrite_view v;
+
+	if (!is_test(st) || st->form != FORM_PRIVATE || rewrite_parse(b->data, b->len, &v) != ADIT_OK ||
+	    v.dst.port != PORT || v.dst.family != 4 || memcmp(v.dst.ip, p->src.ip, 4) != 0)
+		return 0;
+	if (v.tcp_flags == (REWRITE_SYN | REWRITE_ACK))
+		over(st, 1, NULL);
+	else
+		over(st, 0, "the listener refused the connection");
+	return 1;
+}
+
+void probe_close(struct stack *st)
+{
+	struct probe *p = st->probe;
+
+	if (!p)
+		return;
+	if (p->timer)
+		st->loops->timer_free(p->timer);
+	if (p->socket >= 0)
+		close((int)p->socket);
+	st->host->release(st->host, p);
+	st->probe = NULL;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ * stack-system/steer.c - form "transparent": the rules that bring packets from the device to the listener
+ *
+ * Three things, all tagged as ours and undone in the end: a policy rule that sends what comes in from the device
+ * to a table in which every address is local, that table, and an nft table whose prerouting chain gives TCP
+ * from the device to the listener. Answers leave by ordinary local routing and never see the device.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/filter.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "stack.h"
+
+enum {
+	TAG = 173,            /* "ad": the protocol number of our rules and routes */
+	TABLE = 0x61640000,   /* plus the low half of the process id */
+	PREFERENCE = 9,       /* before everything but the kernel's own local table */
+	CHAIN_PRIORITY = -150, /* that of "mangle", where tproxy belongs */
+	ROOM = 4096
+};
+
+static uint32_t table_number(void)
+{
+	return TABLE | ((uint32_t)getpid() & 0xffff);
+}
+
+static void put_rule(struct message *m, uint16_t type, uint16_t flags, uint8_t family, const char *device)
+{
+	struct fib_rule_hdr h = {.family = family, .action = FR_ACT_TO_TBL};
+
+	message_begin(m, type, (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
+	message_text(m, FRA_IIFNAME, device);
+	message_u32(m, FRA_TABLE, table_number());
+	message_u32(m, FRA_PRIORITY, PREFERENCE);
+	message_u8(m, FRA_PROTOCOL, TAG);
+}
+
+static void put_route(struct message *m, uint16_t type, uint16_t flags, uint8_t family, uint32_t loopback)
+{
+	struct rtmsg h = {.rtm_family = family, .rtm_protocol = TAG, .rtm_scope = RT_SCOPE_HOST, .rtm_type = RTN_LOCAL};
+
+	message_begin(m, type, (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
+	message_u32(m, RTA_TABLE, table_number());
+	message_u32(m, RTA_OIF, loopback);
+}
+
+/* A batch's first and last message name the subsystem. */
+static void put_batch(struct message *m, uint16_t type)
+{
+	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES)};
+
+	message_begin(m, type, 0, &h, sizeof(h));
+}
+
+static void put_nft(struct message *m, unsigned type, uint16_t flags)
+{
+	struct nfgenmsg h = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
+
+	message_begin(m, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
+}
+
+struct expression {
+	size_t element, data;
+};
+
+static struct expression open_expression(struct message *m, const char *name)
+{
+	struct expression e;
+
+	e.element = message_open(m, NFTA_LIST_ELEM);
+	message_text(m, NFTA_EXPR_NAME, name);
+	e.data = message_open(m, NFTA_EXPR_DATA);
+	return e;
+}
+
+static void close_expression(struct message *m, struct expression e)
+{
+	message_close(m, e.data);
+	message_close(m, e.element);
+}
+
+/* meta KEY == value, or the rule does not hold */
+static void put_match(struct message *m, uint32_t key, const void *value, size_t size)
+{
+	struct expression e = open_expression(m, "meta");
+	size_t nest;
+
+	message_be32(m, NFTA_META_KEY, key);
+	message_be32(m, NFTA_META_DREG, NFT_REG_1);
+	close_expression(m, e);
+	e = open_expression(m, "cmp");
+	message_be32(m, NFTA_CMP_SREG, NFT_REG_1);
+	message_be32(m, NFTA_CMP_OP, NFT_CMP_EQ);
+	nest = message_open(m, NFTA_CMP_DATA);
+	message_put(m, NFTA_DATA_VALUE, value, size);
+	message_close(m, nest);
+	close_expression(m, e);
+}
+
+static void put_tproxy(struct message *m, uint8_t family, uint16_t port)
+{
+	uint16_t net = htons(port);
+	struct expression e = open_expression(m, "immediate");
+	size_t nest;
+
+	message_be32(m, NFTA_IMMEDIATE_DREG, NFT_REG_1);
+	nest = message_open(m, NFTA_IMMEDIATE_DATA);
+	message_put(m, NFTA_DATA_VALUE, &net, sizeof(net));
+	message_close(m, nest);
+	close_expression(m, e);
+	e = open_expression(m, "tproxy");
+	message_be32(m, NFTA_TPROXY_FAMILY, family);
+	message_be32(m, NFTA_TPROXY_REG_PORT, NFT_REG_1);
+	close_expression(m, e);
+}
+
+static const char *table_name(void)
+{
+	static char name[32];
+
+	snprintf(name, sizeof(name), "adit-%ld", (long)getpid());
+	return name;
+}
+
+static void put_table(struct message *m)
+{
+	size_t nest;
+
+	put_nft(m, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
+	message_text(m, NFTA_TABLE_NAME, table_name());
+	put_nft(m, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
+	message_text(m, NFTA_CHAIN_TABLE, table_name());
+	message_text(m, NFTA_CHAIN_NAME, "up");
+	message_text(m, NFTA_CHAIN_TYPE, "filter");
+	nest = message_open(m, NFTA_CHAIN_HOOK);
+	message_be32(m, NFTA_HOOK_HOOKNUM, NF_INET_PRE_ROUTING);
+	message_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)CHAIN_PRIORITY);
+	message_close(m, nest);
+}
+
+static void put_nft_rule(struct message *m, const char *device, uint8_t family, uint16_t port)
+{
+	char name[16] = {0};
+	uint8_t tcp = ADIT_PROTO_TCP;
+	size_t nest;
+
+	memcpy(name, device, strnlen(device, sizeof(name) - 1));
+	put_nft(m, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+	message_text(m, NFTA_RULE_TABLE, table_name());
+	message_text(m, NFTA_RULE_CHAIN, "up");
+	nest = message_open(m, NFTA_RULE_EXPRESSIONS);
+	put_match(m, NFT_META_IIFNAME, name, sizeof(name));
+	put_match(m, NFT_META_NFPROTO, &family, 1);
+	put_match(m, NFT_META_L4PROTO, &tcp, 1);
+	put_tproxy(m, family, port);
+	message_close(m, nest);
+}
+
+static adit_result send_nft(struct stack *st, struct group *g, char *why, size_t room)
+{
+	uint8_t bytes[ROOM];
+	struct message m;
+
+	message_init(&m, bytes, sizeof(bytes));
+	put_batch(&m, NFNL_MSG_BATCH_BEGIN);
+	put_table(&m);
+	if (g->port[0])
+		put_nft_rule(&m, g->device, NFPROTO_IPV4, g->port[0]);
+	if (g->port[1])
+		put_nft_rule(&m, g->device, NFPROTO_IPV6, g->port[1]);
+	put_batch(&m, NFNL_MSG_BATCH_END);
+	if (!message_done(&m))
+		return ADIT_ELIMIT;
+	return st->places->netlink(g->place, NETLINK_NETFILTER, bytes, m.size, why, room);
+}
+
+static adit_result send_routes(struct stack *st, struct group *g, char *why, size_t room)
+{
+	static const uint8_t families[2] = {AF_INET, AF_INET6};
+	uint32_t loopback = st->places->index(g->place, "lo");
+	adit_result result = ADIT_OK;
+	uint8_t bytes[ROOM];
+	struct message m;
+	int i;
+
+	for (i = 0; i < 2 && result == ADIT_OK; i++) {
+		if (!g->port[i])
+			continue;
+		message_init(&m, bytes, sizeof(bytes));
+		put_route(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, families[i], loopback);
+		put_rule(&m, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, families[i], g->device);
+		result = message_done(&m) ? st->places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, room) : ADIT_ELIMIT;
+	}
+	return result;
+}
+
+/* The device hands us packets whose source is an address of this very place. */
+static adit_result send_settings(struct stack *st, struct group *g, char *why, size_t room)
+{
+	char path[64];
+	adit_result result;
+
+	snprintf(path, sizeof(path), "ipv4/conf/%s/accept_local", g->device);
+	result = st->places->sysctl(g->place, path, "1");
+	if (result == ADIT_OK) {
+		snprintf(path, sizeof(path), "ipv4/conf/%s/rp_filter", g->device);
+		result = st->places->sysctl(g->place, path, "0");
+	}
+	if (result != ADIT_OK) {
+		snprintf(why, room, "net.%s cannot be written", path);
+		return result;
+	}
+	if (ADIT_HAS(st->places, adit_place_1, ours) && st->places->ours(g->place)) {
+		/* The stricter of this and the device's counts. A backlog that overflows shall drop, not send
+		 * cookies: their last ACK would look like a stray packet. */
+		st->places->sysctl(g->place, "ipv4/conf/all/rp_filter", "0");
+		st->places->sysctl(g->place, "ipv4/tcp_max_syn_backlog", "4096");
+	}
+	return ADIT_OK;
+}
+
+adit_result steer_set(struct stack *st, struct group *g, char *why, size_t room)
+{
+	adit_result result = send_settings(st, g, why, room);
+
+	if (result == ADIT_OK)
+		result = send_nft(st, g, why, room);
+	if (result != ADIT_OK)
+		return result;
+	g->steered = 1;
+	result = send_routes(st, g, why, room);
+	if (result != ADIT_OK)
+		steer_undo(st->places, g);
+	return result;
+}
+
+void steer_undo(const struct adit_place_1 *places, struct group *g)
+{
+	static const uint8_t families[2] = {AF_INET, AF_INET6};
+	uint32_t loopback;
+	uint8_t bytes[ROOM];
+	struct message m;
+	char why[64];
+	int i;
+
+	if (!g->steered)
+		return;
+	g->steered = 0;
+	loopback = places->index(g->place, "lo");
+	for (i = 0; i < 2; i++) {
+		message_init(&m, bytes, sizeof(bytes));
+		put_rule(&m, RTM_DELRULE, 0, families[i], g->device);
+		if (message_done(&m))
+			places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
+		message_init(&m, bytes, sizeof(bytes));
+		put_route(&m, RTM_DELROUTE, 0, families[i], loopback);
+		if (message_done(&m))
+			places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
+	}
+	message_init(&m, bytes, sizeof(bytes));
+	put_batch(&m, NFNL_MSG_BATCH_BEGIN);
+	put_nft(&m, NFT_MSG_DELTABLE, 0);
+	message_text(&m, NFTA_TABLE_NAME, table_name());
+	put_batch(&m, NFNL_MSG_BATCH_END);
+	if (message_done(&m))
+		places->netlink(g->place, NETLINK_NETFILTER, bytes, m.size, why, sizeof(why));
+}
+
+adit_result steer_queues(intptr_t listener)
+{
+	/* A queue is counted from 1 here, 0 being none; the sockets of the group from 0, in the order in which they
+	 * began to listen. A number without a socket makes the kernel choose by hash. */
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_QUEUE)),
+		BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, 1),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+	if (setsockopt((int)listener, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) != 0)
+		return from_errno(errno);
+	return ADIT_OK;
+}
