@@ -7,6 +7,7 @@
  */
 #include "packet/parse.h"
 
+#include "packet/parse_l4.h"
 #include "packet/wire.h"
 
 enum {
@@ -19,112 +20,33 @@ enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_RECORD = 7, OPTION_TIME = 68, OPTI
 /* IPv6 options. The two high bits of the others say what to do with unknown ones: 00 is "skip". */
 enum { OPTION_PAD1 = 0, OPTION_JUMBO = 194, OPTION_SKIP_BELOW = 64 };
 
-/*@ predicate readable(uint8_t *p, integer n) = \valid_read(p + (0 .. n - 1)); */
-
-/*@ assigns \nothing;
-  @ ensures \result == 0 || \result == 1;
+/*@ requires \valid(out);
+  @ requires version == 4 || version == 6;
+  @ assigns *out;
+  @ ensures out->version == version && out->total == total && out->fragment_data == 0;
+  @ ensures version == 4 ==> out->addresses == 12 && out->address_size == 4;
+  @ ensures version == 6 ==> out->addresses == 8 && out->address_size == 16;
   @*/
-static inline int tcp_flags_ok(uint8_t flags)
+static inline void view_begin(struct packet_view *out, uint8_t version, uint32_t total)
 {
-	unsigned fin = flags % 2u, syn = flags / 2u % 2u, rst = flags / 4u % 2u, ack = flags / 16u % 2u;
-
-	if (syn)
-		return !fin && !rst;
-	return rst || ack; /* neither: null, FIN alone, xmas (RFC 9293 section 3.10.7.4 drops them) */
-}
-
-/*@ requires l4 <= total && 20 <= l4 <= 20000;
-  @ requires readable(data, total);
-  @ requires \valid(out) && \separated(out, data + (0 .. total - 1));
-  @ assigns out->src_port, out->dst_port, out->payload, out->tcp_flags;
-  @ ensures \result == PACKET_OK ==> l4 + 20 <= out->payload <= total;
-  @ ensures \result == PACKET_OK || \result == PACKET_BAD_L4_LENGTH || \result == PACKET_BAD_FLAGS;
-  @*/
-static inline enum packet_verdict parse_tcp(const uint8_t *data, uint32_t total, uint32_t l4, struct packet_view *out)
-{
-	uint32_t header;
-
-	if (total - l4 < WIRE_TCP_SIZE)
-		return PACKET_BAD_L4_LENGTH;
-	header = wire_u8(data, total, l4 + WIRE_TCP_OFFSET) / 16u * 4u;
-	if (header < WIRE_TCP_SIZE || header > total - l4)
-		return PACKET_BAD_L4_LENGTH;
-	out->src_port = wire_u16(data, total, l4);
-	out->dst_port = wire_u16(data, total, l4 + 2);
-	out->payload = (uint16_t)(l4 + header);
-	out->tcp_flags = wire_u8(data, total, l4 + WIRE_TCP_FLAGS);
-	return tcp_flags_ok(out->tcp_flags) ? PACKET_OK : PACKET_BAD_FLAGS;
-}
-
-/*@ requires l4 <= total && 20 <= l4 <= 20000;
-  @ requires readable(data, total);
-  @ requires \valid(out) && \separated(out, data + (0 .. total - 1));
-  @ assigns out->src_port, out->dst_port, out->payload;
-  @ ensures \result == PACKET_OK ==> out->payload == l4 + 8 <= total;
-  @ ensures \result == PACKET_OK || \result == PACKET_BAD_L4_LENGTH;
-  @*/
-static inline enum packet_verdict parse_udp(const uint8_t *data, uint32_t total, uint32_t l4, struct packet_view *out)
-{
-	if (total - l4 < WIRE_UDP_SIZE)
-		return PACKET_BAD_L4_LENGTH;
-	if (wire_u16(data, total, l4 + WIRE_UDP_LENGTH) != total - l4)
-		return PACKET_BAD_L4_LENGTH;
-	out->src_port = wire_u16(data, total, l4);
-	out->dst_port = wire_u16(data, total, l4 + 2);
-	out->payload = (uint16_t)(l4 + WIRE_UDP_SIZE);
-	return PACKET_OK;
-}
-
-/*@ assigns \nothing; */
-static inline int is_echo(uint8_t version, uint8_t type)
-{
-	if (version == 4)
-		return type == WIRE_ICMP4_ECHO || type == WIRE_ICMP4_ECHO_REPLY;
-	return type == WIRE_ICMP6_ECHO || type == WIRE_ICMP6_ECHO_REPLY;
-}
-
-/*@ requires l4 <= total && 20 <= l4 <= 20000;
-  @ requires readable(data, total);
-  @ requires \valid(out) && \separated(out, data + (0 .. total - 1));
-  @ assigns out->src_port, out->dst_port, out->payload, out->icmp_type, out->icmp_code;
-  @ ensures \result == PACKET_OK ==> out->payload == l4 + 8 <= total;
-  @ ensures \result == PACKET_OK || \result == PACKET_BAD_L4_LENGTH;
-  @*/
-static inline enum packet_verdict parse_icmp(const uint8_t *data, uint32_t total, uint32_t l4, struct packet_view *out)
-{
-	if (total - l4 < WIRE_ICMP_SIZE)
-		return PACKET_BAD_L4_LENGTH;
-	out->icmp_type = wire_u8(data, total, l4);
-	out->icmp_code = wire_u8(data, total, l4 + WIRE_ICMP_CODE);
-	if (is_echo(out->version, out->icmp_type)) {
-		out->src_port = wire_u16(data, total, l4 + WIRE_ICMP_ID);
-		out->dst_port = out->src_port;
-	}
-	out->payload = (uint16_t)(l4 + WIRE_ICMP_SIZE);
-	return PACKET_OK;
-}
-
-/*@ requires l4 <= total && 20 <= l4 <= 20000;
-  @ requires readable(data, total);
-  @ requires \valid(out) && \separated(out, data + (0 .. total - 1));
-  @ assigns out->l4, out->proto, out->src_port, out->dst_port, out->payload, out->tcp_flags, out->icmp_type,
-  @         out->icmp_code;
-  @ ensures out->l4 == l4;
-  @ ensures \result == PACKET_OK ==> l4 + 8 <= out->payload <= total;
-  @ ensures \result != PACKET_FRAGMENT;
-  @*/
-static inline enum packet_verdict parse_l4(const uint8_t *data, uint32_t total, uint32_t l4, uint8_t proto,
-                                           struct packet_view *out)
-{
-	out->l4 = (uint16_t)l4;
-	out->proto = proto;
-	if (proto == WIRE_NEXT_TCP)
-		return parse_tcp(data, total, l4, out);
-	if (proto == WIRE_NEXT_UDP)
-		return parse_udp(data, total, l4, out);
-	if (proto == (out->version == 4 ? WIRE_NEXT_ICMP : WIRE_NEXT_ICMPV6))
-		return parse_icmp(data, total, l4, out);
-	return PACKET_UNKNOWN_PROTOCOL;
+	out->total = total;
+	out->fragment_id = 0;
+	out->l4 = 0;
+	out->payload = 0;
+	out->src_port = 0;
+	out->dst_port = 0;
+	out->next_at = version == 4 ? WIRE_IPV4_PROTO : WIRE_IPV6_NEXT;
+	out->fragment_offset = 0;
+	out->fragment_data = 0;
+	out->fragment_next = 0;
+	out->fragment_more = 0;
+	out->version = version;
+	out->proto = 0;
+	out->tcp_flags = 0;
+	out->icmp_type = 0;
+	out->icmp_code = 0;
+	out->addresses = version == 4 ? WIRE_IPV4_SRC : WIRE_IPV6_SRC;
+	out->address_size = version == 4 ? 4 : 16;
 }
 
 /* What a first fragment must hold at least, so that nobody can hide ports or flags in the second. 0: the
@@ -241,7 +163,9 @@ static enum packet_verdict ipv4_fragment(const uint8_t *data, uint32_t total, ui
   @ assigns *out;
   @ ensures \result == PACKET_OK ==> 20 <= out->l4 && out->l4 + 8 <= out->payload <= out->total <= len;
   @ ensures \result == PACKET_OK || \result == PACKET_FRAGMENT || \result == PACKET_UNKNOWN_PROTOCOL ==>
-  @         out->version == 4 && out->addresses == 12 && out->address_size == 4 && 20 <= out->total <= len;
+  @         out->version == 4 && out->addresses == 12 && out->address_size == 4;
+  @ ensures \result == PACKET_OK || \result == PACKET_FRAGMENT || \result == PACKET_UNKNOWN_PROTOCOL ==>
+  @         20 <= out->total <= len;
   @ ensures \result == PACKET_FRAGMENT ==> 20 <= out->fragment_data < out->total;
   @ ensures \result == PACKET_FRAGMENT ==> out->fragment_offset + out->total <= 65535;
   @*/
@@ -259,12 +183,7 @@ static inline enum packet_verdict parse_ipv4(const uint8_t *data, uint32_t len, 
 		total = len;
 	if (total < header || total > len)
 		return PACKET_BAD_TOTAL_LENGTH;
-	*out = (struct packet_view){0};
-	out->version = 4;
-	out->addresses = WIRE_IPV4_SRC;
-	out->address_size = 4;
-	out->total = total;
-	out->next_at = WIRE_IPV4_PROTO;
+	view_begin(out, 4, total);
 	if (header > WIRE_IPV4_SIZE && !ipv4_options_ok(data, header))
 		return PACKET_BAD_OPTION;
 	if (wire_u16(data, len, WIRE_IPV4_FRAGMENT) % 16384u != 0)
@@ -310,12 +229,12 @@ static int ipv6_options_ok(const uint8_t *data, uint32_t at, uint32_t end, int s
 /*@ requires 40 <= at <= 20000 && at + 8 <= total <= 4294900000;
   @ requires readable(data, total);
   @ requires \valid(out) && \separated(out, data + (0 .. total - 1));
+  @ requires out->fragment_data == 0;
   @ assigns out->fragment_id, out->fragment_offset, out->fragment_data, out->fragment_more, out->fragment_next,
   @         out->l4, out->proto;
   @ ensures \result == PACKET_OK || \result == PACKET_FRAGMENT || \result == PACKET_BAD_FRAGMENT;
   @ ensures \result == PACKET_FRAGMENT ==> out->fragment_data == at + 8 < total;
-  @ ensures \result == PACKET_OK ==> out->fragment_data == 0 && \old(out->fragment_data) == 0 ||
-  @         out->fragment_data == at + 8 < total || out->fragment_data == \old(out->fragment_data);
+  @ ensures \result == PACKET_OK ==> out->fragment_data == 0 || out->fragment_data == at + 8 < total;
   @ ensures \result == PACKET_FRAGMENT || (\result == PACKET_OK && out->fragment_data == at + 8) ==>
   @         at - 40 + out->fragment_offset + (total - at - 8) <= 65535;
   @*/
@@ -382,6 +301,7 @@ static enum packet_verdict parse_extensions(const uint8_t *data, uint32_t total,
 	/*@ loop invariant 0 <= i <= MOST_EXTENSIONS + 1;
 	  @ loop invariant 40 <= at <= total && at <= 40 + i * 2048;
 	  @ loop invariant next_at <= 20000;
+  @ loop invariant 0 <= fragments <= 1 && (fragments == 0 ==> out->fragment_data == 0);
 	  @ loop invariant out->fragment_data == 0 || 48 <= out->fragment_data < total &&
 	  @        out->fragment_data - 48 + out->fragment_offset + (total - out->fragment_data) <= 65535;
 	  @ loop assigns i, at, next_at, size, next, verdict, fragments, out->l4, out->proto, out->fragment_id,
@@ -425,7 +345,9 @@ static enum packet_verdict parse_extensions(const uint8_t *data, uint32_t total,
   @ assigns *out;
   @ ensures \result == PACKET_OK ==> 40 <= out->l4 && out->l4 + 8 <= out->payload <= out->total <= len;
   @ ensures \result == PACKET_OK || \result == PACKET_FRAGMENT || \result == PACKET_UNKNOWN_PROTOCOL ==>
-  @         out->version == 6 && out->addresses == 8 && out->address_size == 16 && 40 <= out->total <= len;
+  @         out->version == 6 && out->addresses == 8 && out->address_size == 16;
+  @ ensures \result == PACKET_OK || \result == PACKET_FRAGMENT || \result == PACKET_UNKNOWN_PROTOCOL ==>
+  @         40 <= out->total <= len;
   @ ensures \result == PACKET_FRAGMENT ==> 48 <= out->fragment_data < out->total;
   @ ensures \result == PACKET_FRAGMENT ==> out->fragment_offset + out->total - 48 <= 65535;
   @*/
@@ -440,12 +362,7 @@ static inline enum packet_verdict parse_ipv6(const uint8_t *data, uint32_t len, 
 	total = super && total == 0 ? len : total + WIRE_IPV6_SIZE;
 	if (total > len)
 		return PACKET_BAD_TOTAL_LENGTH;
-	*out = (struct packet_view){0};
-	out->version = 6;
-	out->addresses = WIRE_IPV6_SRC;
-	out->address_size = 16;
-	out->total = total;
-	out->next_at = WIRE_IPV6_NEXT;
+	view_begin(out, 6, total);
 	next = wire_u8(data, len, WIRE_IPV6_NEXT);
 	if (next == WIRE_NEXT_TCP || next == WIRE_NEXT_UDP || next == WIRE_NEXT_ICMPV6)
 		return parse_l4(data, total, WIRE_IPV6_SIZE, next, out);
