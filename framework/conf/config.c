@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ * conf/config.c - the table adit.config/1 over the nodes of a conf
+ *
+ * Nothing changes after loading but the cached JSON texts, which are put in place atomically.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "conf/node.h"
+
+static adit_result get_text(const adit_cfg *c, const char *path, const char **out, size_t *len)
+{
+	const adit_cfg *n = node_at(c, path);
+
+	if (!n || n->type != NODE_TEXT)
+		return n ? ADIT_EINVAL : ADIT_ENOENT;
+	*out = n->text;
+	if (len)
+		*len = n->size;
+	return 0;
+}
+
+static adit_result get_integer(const adit_cfg *c, const char *path, int64_t *out)
+{
+	const adit_cfg *n = node_at(c, path);
+
+	if (!n)
+		return ADIT_ENOENT;
+	return node_whole(n, out) ? 0 : ADIT_EINVAL;
+}
+
+static bool is_number(const adit_cfg *n)
+{
+	return n->type == NODE_INTEGER || n->type == NODE_REAL;
+}
+
+static adit_result get_number(const adit_cfg *c, const char *path, double *out)
+{
+	const adit_cfg *n = node_at(c, path);
+
+	if (!n || !is_number(n))
+		return n ? ADIT_EINVAL : ADIT_ENOENT;
+	*out = node_number(n);
+	return 0;
+}
+
+static adit_result get_truth(const adit_cfg *c, const char *path, int32_t *out)
+{
+	const adit_cfg *n = node_at(c, path);
+
+	if (!n || n->type != NODE_TRUTH)
+		return n ? ADIT_EINVAL : ADIT_ENOENT;
+	*out = n->truth;
+	return 0;
+}
+
+static const adit_cfg *get_item(const adit_cfg *c, const char *path, uint32_t index)
+{
+	const adit_cfg *n = node_at(c, path);
+
+	return n && index < n->count ? n->items[index] : NULL;
+}
+
+static char *make_json(const adit_cfg *n)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	node_write(n, f, WRITE_COMPACT);
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static adit_result get_json(const adit_cfg *c, const char *path, const char **out, size_t *len)
+{
+	/* The cache is the one thing in a node that may change; the const of the tree does not cover it. */
+	adit_cfg *n = (adit_cfg *)(uintptr_t)node_at(c, path);
+	char *there, *made;
+
+	if (!n)
+		return ADIT_ENOENT;
+	there = atomic_load_explicit(&n->json, memory_order_acquire);
+	if (!there) {
+		made = make_json(n);
+		if (!made)
+			return ADIT_ENOMEM;
+		if (atomic_compare_exchange_strong(&n->json, &there, made))
+			there = made;
+		else
+			free(made); /* another thread was first */
+	}
+	*out = there;
+	if (len)
+		*len = strlen(there);
+	return 0;
+}
+
+static adit_result get_duration(const adit_cfg *c, const char *path, uint64_t *out)
+{
+	const adit_cfg *n = node_at(c, path);
+
+	if (!n)
+		return ADIT_ENOENT;
+	if (n->type == NODE_TEXT)
+		return format_duration(n->text, out) ? 0 : ADIT_EINVAL;
+	return is_number(n) && format_seconds(node_number(n), out) ? 0 : ADIT_EINVAL;
+}
+
+static const char *get_key(const adit_cfg *c)
+{
+	return c->key;
+}
+
+const adit_config_1 conf_config_1 = {
+	.size = sizeof(adit_config_1),
+	.text = get_text,
+	.integer = get_integer,
+	.number = get_number,
+	.truth = get_truth,
+	.item = get_item,
+	.json = get_json,
+	.duration = get_duration,
+	.key = get_key,
+};
+
+int conf_size(const adit_cfg *c, const char *path, uint64_t *out)
+{
+	const adit_cfg *n = node_at(c, path);
+	int64_t whole;
+
+	if (!n)
+		return ADIT_ENOENT;
+	if (n->type == NODE_TEXT)
+		return format_size(n->text, out) ? 0 : ADIT_EINVAL;
+	if (!node_whole(n, &whole) || whole < 0)
+		return ADIT_EINVAL;
+	*out = (uint64_t)whole;
+	return 0;
+}
+
+bool conf_is_secret(const adit_cfg *c)
+{
+	for (; c; c = c->parent)
+		if (c->secret)
+			return true;
+	return false;
+}
+
+const char *conf_origin(const adit_cfg *c, char *buf, size_t size)
+{
+	return node_origin_text(c, buf, size);
+}
