@@ -4,7 +4,9 @@
 #include "dial/carrier.h"
 
 #include <errno.h>
-#include <linux/errqueue.h>
+#include <time.h>
+
+#include <linux/errqueue.h> /* needs struct timespec */
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/icmp6.h>
@@ -334,10 +336,10 @@ static void pass_error(struct carrier *c, struct flow *f, adit_result code)
 
 	if (bufpool_get(c->shard->bufs, &b, 1, 64) != 1)
 		return;
-	back.src = f->info.dst; /* build_push makes packets from dst to src */
+	back.src = f->info.dst; /* build_udp makes packets from dst to src */
 	back.dst = f->info.src;
 	b->len = 0;
-	if (build_push(b, &back) == ADIT_OK)
+	if (build_udp(b, &back, 0) == ADIT_OK)
 		shard_refuse_packet(c->shard, b, code, COUNT_refused_udp);
 	bufpool_put(&b, 1);
 }

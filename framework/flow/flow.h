@@ -8,6 +8,7 @@
 #define FLOW_FLOW_H
 
 #include <adit/flow.h>
+#include <adit/life.h>
 
 struct shard;
 struct flow;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "os/os.h"
+#include "packet/icmp_error.h"
 #include "packet/parse.h"
 #include "packet/verify.h"
 #include "packet/wire.h"
@@ -175,16 +176,22 @@ static void to_flow(struct shard *s, struct flow *f, adit_buf *b, const struct p
 }
 
 /* An ICMP error from the application's side: it wants no more of a datagram flow. */
-static void icmp_error(struct shard *s, adit_buf *b, const struct packet_view *v)
+static void from_icmp_error(struct shard *s, adit_buf *b, const struct packet_view *v)
 {
-	struct icmp_quote quote;
+	struct icmp_error e;
+	adit_addr src = {.family = v->version}, dst = {.family = v->version};
 	struct flow *f = NULL;
 
 	/* The quoted packet went down: from the flow's dst to its src. */
-	if (icmp_error_parse(b->data, v, &quote) && quote.proto == ADIT_PROTO_UDP && quote.unreachable)
-		f = flowtable_find(s->flows, quote.proto, &quote.dst, &quote.src);
+	if (icmp_error_parse(b->data, v, &e) == PACKET_OK && e.proto == ADIT_PROTO_UDP && e.result != ADIT_EAGAIN) {
+		memcpy(dst.ip, b->data + e.addresses, e.address_size);
+		memcpy(src.ip, b->data + e.addresses + e.address_size, e.address_size);
+		dst.port = e.src_port;
+		src.port = e.dst_port;
+		f = flowtable_find(s->flows, e.proto, &src, &dst);
+	}
 	if (f && f->state == FLOW_OPEN)
-		flow_end(s, f, ADIT_EREFUSED);
+		flow_end(s, f, e.result);
 	drop(s, b, COUNT_dropped_icmp);
 }
 
@@ -199,13 +206,10 @@ static void one_packet(struct shard *s, adit_buf *b, struct packet_view *v, stru
 	b->hdr_len = v->payload;
 	packet_endpoints(b->data, v, &src, &dst);
 	if (proto == ADIT_PROTO_ICMP || proto == ADIT_PROTO_ICMPV6) {
-		if (v->icmp_type == (proto == ADIT_PROTO_ICMP ? WIRE_ICMP_ECHO_REQUEST : WIRE_ICMPV6_ECHO_REQUEST)) {
+		if (v->icmp_type == (proto == ADIT_PROTO_ICMP ? WIRE_ICMP4_ECHO : WIRE_ICMP6_ECHO)) {
 			dst.port = 0;
-		} else if (packet_is_icmp_error(v)) {
-			icmp_error(s, b, v);
-			return;
 		} else {
-			drop(s, b, COUNT_dropped_icmp);
+			from_icmp_error(s, b, v);
 			return;
 		}
 	}

@@ -35,7 +35,28 @@ static adit_result outbounds_find(const adit_host *h, const char *name)
 }
 
 static const adit_outbounds_1 outbounds_table = {sizeof(outbounds_table), 0, outbounds_find};
-static const adit_packet_1 packet_table = {sizeof(packet_table), 0, build_push};
+/* An echo datagram begins with its sequence number (adit/flow.h). */
+static adit_result packet_push(adit_buf *b, const adit_flow_info *info)
+{
+	uint16_t seq;
+	adit_result r;
+
+	if (info->proto == ADIT_PROTO_UDP)
+		return build_udp(b, info, BUILD_PARTIAL);
+	if (b->len < 2)
+		return ADIT_EINVAL;
+	seq = (uint16_t)(b->data[0] * 256u + b->data[1]);
+	b->data += 2;
+	b->len -= 2;
+	r = build_echo_reply(b, info, seq);
+	if (r != ADIT_OK) {
+		b->data -= 2;
+		b->len += 2;
+	}
+	return r;
+}
+
+static const adit_packet_1 packet_table = {sizeof(packet_table), 0, packet_push};
 
 static void trouble_gone(const adit_host *h, const char *what)
 {
@@ -61,21 +82,29 @@ static const struct {
 	{ADIT_OUTBOUNDS_1, &outbounds_table}, {ADIT_PACKET_1, &packet_table}, {ADIT_TROUBLE_1, &trouble_table},
 };
 
-static const void *api_get(const adit_host *h, const char *iface)
+static const void *host_table(const char *iface)
 {
-	struct host_module *platform = of(h)->host->platform;
 	size_t i;
 
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		if (!strcmp(tables[i].iface, iface))
 			return tables[i].table;
-	if (platform && platform != of(h) && platform->initialised) {
-		const adit_module *root = module_root(platform->module);
-
-		if (root->get)
-			return root->get(platform->ctx, iface);
-	}
 	return NULL;
+}
+
+bool host_offers(struct host *h, const char *iface)
+{
+	return host_table(iface) || (h && host_platform_interface(h, iface));
+}
+
+static const void *api_get(const adit_host *h, const char *iface)
+{
+	struct host *host = of(h)->host;
+	const void *table = host_table(iface);
+
+	if (table || host->platform == of(h))
+		return table;
+	return host_platform_interface(host, iface);
 }
 
 /* Memory of modules carries its module in front, so that what is left at the end can be named. */

@@ -60,6 +60,8 @@ int host_new(struct host **out, const struct host_options *options)
 	if (!h)
 		return ADIT_ENOMEM;
 	h->options = *options;
+	if (options->being_made)
+		*options->being_made = h;
 	conf_ref(options->conf);
 	pthread_mutex_init(&h->lock, NULL);
 	h->trouble_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -77,6 +79,8 @@ int host_new(struct host **out, const struct host_options *options)
 	if (err) {
 		if (!options->report->errors)
 			report_add(options->report, REPORT_ERROR, NULL, NULL, "the host could not be made: %s", err_text(err));
+		if (options->being_made)
+			*options->being_made = NULL;
 		host_free(h);
 		return err;
 	}

@@ -34,7 +34,12 @@ struct host_options {
 	/* [any, one at a time] Told at the end of every flow; may be null. What it is given is lent. */
 	void (*flow_end)(void *arg, const struct host_flow_end *end);
 	void *arg;
+	/* Set to the host while it is being made, so that the loader's callbacks can ask host_offers(); may be null. */
+	struct host **being_made;
 };
+
+/* Whether the host (null: any host), or the platform module that it has loaded, offers an interface. */
+bool host_offers(struct host *h, const char *iface);
 
 /* Loads the modules and creates all instances. Explained in the report: ADIT_ECONFIG and whatever a module's create
  * says. On failure *out is untouched and nothing is left behind. */

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ * cli/serve.c - runs the host on the control thread: signals, trouble, and the command inside
+ */
+#include "cli/serve.h"
+
+#include <adit/exec.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+enum { EXIT_FAILED = 125, EXIT_NOT_FOUND = 127 };
+
+static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
+
+/* Blocks the signals that are read from the descriptor; before any thread is made. */
+static int signals_open(void)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
+		sigaddset(&set, watched[i]);
+	signal(SIGPIPE, SIG_IGN);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int next_signal(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+static int begin(struct session *s)
+{
+	int err = session_start(s);
+
+	session_print(s);
+	if (err)
+		return err;
+	return ADIT_OK;
+}
+
+static void print_counters(struct host *h)
+{
+	unsigned i;
+	uint64_t v;
+	const char *name;
+
+	for (i = 0; (name = host_counter(h, i, &v)) != NULL; i++)
+		if (v)
+			fprintf(stderr, "adit: counter %s %llu\n", name, (unsigned long long)v);
+	fprintf(stderr, "adit: flows now %u\n", host_flows(h));
+}
+
+int serve_run(struct session *s)
+{
+	int fd = signals_open(), status = 0, number;
+	struct pollfd p[2];
+
+	if (fd < 0 || begin(s))
+		return 1;
+	fprintf(stderr, "adit: running: %u shard%s, stack %s (tcp) %s (udp) %s (icmp)\n", host_shards(s->host),
+	        host_shards(s->host) == 1 ? "" : "s", host_stack_name(s->host, "tcp"), host_stack_name(s->host, "udp"),
+	        host_stack_name(s->host, "icmp"));
+	p[0] = (struct pollfd){fd, POLLIN, 0};
+	p[1] = (struct pollfd){host_trouble_fd(s->host), POLLIN, 0};
+	for (;;) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (host_trouble(s->host)) {
+			fprintf(stderr, "adit: %s is gone; ending\n", host_trouble(s->host));
+			status = 1;
+			break;
+		}
+		number = next_signal(fd);
+		if (number == SIGUSR1)
+			print_counters(s->host);
+		else if (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGHUP)
+			break;
+	}
+	host_stop(s->host);
+	close(fd);
+	return status;
+}
+
+/* ---- exec ---- */
+
+struct inside {
+	const adit_exec_1 *exec;
+	adit_command *command;
+	int status; /* -1 while it runs */
+};
+
+static void take_news(struct inside *in)
+{
+	uint32_t state;
+	int32_t code;
+
+	while (in->status < 0 && in->exec->news(in->command, &state, &code) == ADIT_OK) {
+		if (state == ADIT_EXEC_EXITED)
+			in->status = code;
+		else if (state == ADIT_EXEC_KILLED)
+			in->status = 128 + code;
+		else if (state == ADIT_EXEC_LOST)
+			in->status = EXIT_FAILED;
+		else if (state == ADIT_EXEC_STOPPED)
+			in->exec->suspend(in->command);
+	}
+}
+
+static void wait_for(struct session *s, struct inside *in, int signals, int news)
+{
+	struct pollfd p[3] = {{signals, POLLIN, 0}, {host_trouble_fd(s->host), POLLIN, 0}, {news, POLLIN, 0}};
+	bool gone = false;
+	int number;
+
+	while (in->status < 0) {
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
+			break;
+		take_news(in);
+		if (in->status < 0 && !gone && host_trouble(s->host)) {
+			fprintf(stderr, "adit: %s is gone; ending the command\n", host_trouble(s->host));
+			in->exec->signal(in->command, SIGHUP);
+			p[1].fd = -1;
+			gone = true;
+		}
+		number = next_signal(signals);
+		if (number && number != SIGWINCH)
+			in->exec->signal(in->command, number);
+	}
+}
+
+int serve_exec(struct session *s, const char *const *argv)
+{
+	extern char **environ;
+	static const intptr_t stdio[3] = {0, 1, 2};
+	struct inside in = {.status = -1};
+	const adit_place_1 *places;
+	char cwd[PATH_MAX];
+	intptr_t news;
+	adit_result r;
+	int fd = signals_open();
+
+	if (fd < 0 || begin(s))
+		return EXIT_FAILED;
+	in.exec = host_platform_interface(s->host, ADIT_EXEC_1);
+	places = host_platform_interface(s->host, ADIT_PLACE_1);
+	if (!in.exec || !places) {
+		fprintf(stderr, "adit: the platform module of this manifest cannot run commands (it offers no %s)\n", ADIT_EXEC_1);
+		return EXIT_FAILED;
+	}
+	if (!getcwd(cwd, sizeof(cwd)))
+		strcpy(cwd, "/");
+	r = in.exec->spawn(places->device(), argv, (const char *const *)environ, cwd, stdio, &in.command, &news);
+	if (r != ADIT_OK) {
+		fprintf(stderr, "adit: %s: %s\n", argv[0], r == ADIT_ENOENT ? "command not found" : err_text(r));
+		return r == ADIT_ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED;
+	}
+	wait_for(s, &in, fd, (int)news);
+	in.exec->release(in.command);
+	host_stop(s->host);
+	close(fd);
+	return in.status < 0 ? EXIT_FAILED : in.status;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ * cli/session.c - modules, manifest, host
+ */
+#include "cli/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/endpoint.h"
+#include "base/err.h"
+#include "observe/log.h"
+
+/* ---- modules ---- */
+
+static bool offered(void *arg, const char *iface)
+{
+	struct session *s = arg;
+
+	return host_offers(s->host, iface);
+}
+
+static int new_loader(struct session *s, const char *const *manifest_dirs, size_t count, bool allow_unsafe)
+{
+	struct load_options o = {
+		.dirs = s->options->dirs,
+		.dir_count = s->options->dir_count,
+		.manifest_dirs = manifest_dirs,
+		.manifest_dir_count = count,
+		.builtin_only = s->options->safe_mode,
+		.allow_unsafe_owner = allow_unsafe,
+	};
+	struct load_callbacks c = {s, offered};
+
+	loader_free(s->loader);
+	s->loader = NULL;
+	return loader_new(&s->loader, &o, &c, &s->report);
+}
+
+static int add_stack(void *arg, const struct load_entry *entry)
+{
+	FILE *f = arg;
+
+	if (!entry->reason && !entry->shadowed && !strncmp(entry->name, "stack-", 6))
+		fprintf(f, "%s{\"name\":\"%s\",\"module\":\"%s\"}", ftell(f) > 24 ? "," : "", entry->name + 6, entry->name);
+	return 0;
+}
+
+/* Every installed stack can be named in a manifest without an entry of its own. */
+static int make_base(struct session *s)
+{
+	size_t size;
+	FILE *f = open_memstream(&s->base, &size);
+
+	if (!f)
+		return ADIT_ENOMEM;
+	fputs("{\"adit\":1,  \"stacks\":[", f);
+	fflush(f);
+	loader_list(s->loader, add_stack, f);
+	fputs("]}", f);
+	return fclose(f) ? ADIT_ENOMEM : ADIT_OK;
+}
+
+int session_init(struct session *s, const struct session_options *options)
+{
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	s->options = options;
+	report_init(&s->report);
+	err = new_loader(s, NULL, 0, false);
+	return err ? err : make_base(s);
+}
+
+/* ---- manifest ---- */
+
+static int schema_of(void *arg, const char *module, const char *kind, const char **json_text)
+{
+	struct session *s = arg;
+	struct report unused;
+	struct candidate *c;
+	char iface[64];
+	int err;
+
+	report_init(&unused);
+	err = loader_find(s->loader, module, NULL, NULL, &unused, &c);
+	report_fini(&unused);
+	if (err == ADIT_ENOMEM || err == ADIT_ENOENT)
+		return err;
+	if (err) {
+		/* It is there but unfit: the reason follows when it is loaded; its settings cannot be judged. */
+		*json_text = "{}";
+		return ADIT_OK;
+	}
+	snprintf(iface, sizeof(iface), "adit.%s/1", kind);
+	*json_text = candidate_schema(c, iface, NULL);
+	if (!*json_text) {
+		candidate_free(c);
+		return ADIT_EINVAL;
+	}
+	if (s->held_count == SESSION_HELD) {
+		candidate_free(c);
+		return ADIT_ENOMEM;
+	}
+	s->held[s->held_count++] = c;
+	return ADIT_OK;
+}
+
+static void release_held(struct session *s)
+{
+	while (s->held_count)
+		candidate_free(s->held[--s->held_count]);
+}
+
+static int read_manifest(struct session *s)
+{
+	struct conf_source source = {
+		.path = s->options->manifest,
+		.text = s->options->text ? s->options->text : s->base,
+		.text_name = s->options->text ? NULL : "installed stacks",
+		.settings = s->options->settings,
+		.setting_count = s->options->setting_count,
+		.schema_of = schema_of,
+		.arg = s,
+	};
+	int err = conf_load(&s->conf, &source, &s->report);
+
+	release_held(s);
+	return err;
+}
+
+/* The manifest may name further places for modules: then it is read again with what they offer. */
+static int with_manifest_dirs(struct session *s)
+{
+	const char *dirs[SESSION_DIRS];
+	const adit_cfg *root = conf_root(s->conf), *item;
+	int32_t unsafe = 0;
+	size_t n = 0;
+	int err;
+
+	while (n < SESSION_DIRS && (item = conf_config_1.item(root, "modules/path", (uint32_t)n)) != NULL)
+		if (conf_config_1.text(item, "", &dirs[n], NULL) == ADIT_OK)
+			n++;
+		else
+			break;
+	conf_config_1.truth(root, "modules/allow_unsafe_owner", &unsafe);
+	if (!n && !unsafe)
+		return ADIT_OK;
+	err = new_loader(s, dirs, n, unsafe != 0);
+	if (err)
+		return err;
+	conf_unref(s->conf);
+	s->conf = NULL;
+	return read_manifest(s);
+}
+
+int session_load(struct session *s)
+{
+	const char *level = "info", *format = "text";
+	int err = read_manifest(s);
+
+	if (!err)
+		err = with_manifest_dirs(s);
+	if (err)
+		return err;
+	conf_config_1.text(conf_root(s->conf), "log/level", &level, NULL);
+	conf_config_1.text(conf_root(s->conf), "log/format", &format, NULL);
+	log_configure(log_level_named(level), strcmp(format, "json") ? LOG_TEXT : LOG_JSON, 2);
+	return ADIT_OK;
+}
+
+/* ---- host ---- */
+
+static void print_flow(void *arg, const struct host_flow_end *end)
+{
+	char src[ENDPOINT_TEXT], dst[ENDPOINT_TEXT];
+	const char *proto = end->info->proto == ADIT_PROTO_TCP   ? "tcp"
+	                    : end->info->proto == ADIT_PROTO_UDP ? "udp"
+	                                                         : "echo";
+
+	fprintf(stderr, "adit: flow %s %s -> %s  up %llu  down %llu  %.3f s  via %s  %s\n", proto,
+	        endpoint_text(&end->info->src, src), endpoint_text(&end->info->dst, dst), (unsigned long long)end->bytes_up,
+	        (unsigned long long)end->bytes_down, (double)end->age_ns / 1e9, *end->outbound ? end->outbound : "-",
+	        end->code ? err_text(end->code) : "closed");
+}
+
+int session_start(struct session *s)
+{
+	struct host_options o = {
+		.conf = s->conf,
+		.loader = s->loader,
+		.report = &s->report,
+		.flow_end = s->options->flows ? print_flow : NULL,
+		.arg = s,
+		.being_made = &s->host,
+	};
+	int err = host_new(&s->host, &o);
+
+	if (!err)
+		err = host_open(s->host);
+	if (!err)
+		err = host_start(s->host);
+	return err;
+}
+
+void session_fini(struct session *s)
+{
+	host_free(s->host);
+	conf_unref(s->conf);
+	loader_free(s->loader);
+	free(s->base);
+	report_fini(&s->report);
+	memset(s, 0, sizeof(*s));
+}
+
+void session_print(struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->report.count; i++) {
+		char *line = report_line(&s->report.items[i]);
+
+		fprintf(stderr, "adit: %s\n", line ? line : "out of memory");
+		free(line);
+	}
+	if (s->report.lost)
+		fprintf(stderr, "adit: %zu more findings\n", s->report.lost);
+	report_fini(&s->report);
+	report_init(&s->report);
+}

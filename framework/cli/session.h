@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * cli/session.h - what every command starts with: the modules that can be had, the manifest, and the host of both
+ */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "base/report.h"
+#include "conf/conf.h"
+#include "host/host.h"
+#include "load/load.h"
+
+enum { SESSION_DIRS = 64, SESSION_SETTINGS = 256, SESSION_HELD = 1200 };
+
+/* What the command line says; strings are lent. */
+struct session_options {
+	const char *manifest; /* path, or null */
+	const char *text;     /* a manifest under it, whose values count as the command line's; or null */
+	const char *dirs[SESSION_DIRS];
+	size_t dir_count;
+	struct conf_setting settings[SESSION_SETTINGS];
+	size_t setting_count;
+	bool safe_mode;
+	bool flows; /* print every flow at its end */
+};
+
+struct session {
+	const struct session_options *options;
+	struct report report;
+	struct loader *loader;
+	struct conf *conf;
+	struct host *host;
+	struct candidate *held[SESSION_HELD]; /* whose schemas are in use while the manifest is read */
+	size_t held_count;
+	char *base; /* text of the manifest under all: one entry per installed stack */
+};
+
+/* Finds modules. Findings are in s->report afterwards, as with all of these. */
+int session_init(struct session *s, const struct session_options *options);
+/* ... and reads and checks the manifest. */
+int session_load(struct session *s);
+/* ... and makes, opens and starts the host. */
+int session_start(struct session *s);
+void session_fini(struct session *s);
+
+/* Prints the findings to standard error, one a line, and forgets them. */
+void session_print(struct session *s);
+
+#endif
