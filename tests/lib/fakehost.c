@@ -63,7 +63,7 @@ static adit_result ADIT_CALL host_fail(const adit_host *h, adit_result code, con
 /* A node is a host and a path; nodes live as long as the host. */
 struct adit_cfg {
 	struct fakehost *host;
-	char path[128];
+	char path[320];
 	adit_cfg *next;
 };
 
@@ -71,10 +71,10 @@ static adit_cfg *node(struct fakehost *f, const char *path)
 {
 	adit_cfg *c = calloc(1, sizeof(*c));
 
-	if (!c)
+	if (!c || strlen(path) >= sizeof(c->path))
 		abort();
 	c->host = f;
-	snprintf(c->path, sizeof(c->path), "%s", path);
+	strcpy(c->path, path);
 	c->next = f->nodes;
 	f->nodes = c;
 	return c;
@@ -87,7 +87,7 @@ static void join(const adit_cfg *c, const char *path, char *out, size_t room)
 
 static const char *value(const adit_cfg *c, const char *path)
 {
-	char full[256];
+	char full[640];
 	uint32_t i;
 
 	join(c, path, full, sizeof(full));
@@ -100,7 +100,7 @@ static const char *value(const adit_cfg *c, const char *path)
 /* True when there is something below the path. */
 static int has_below(const adit_cfg *c, const char *path)
 {
-	char full[256];
+	char full[640];
 	size_t len;
 	uint32_t i;
 
@@ -167,7 +167,7 @@ static adit_result ADIT_CALL cfg_truth(const adit_cfg *c, const char *path, int3
 
 static const adit_cfg *ADIT_CALL cfg_item(const adit_cfg *c, const char *path, uint32_t index)
 {
-	char full[256], below[320];
+	char full[640], below[660];
 
 	join(c, path, full, sizeof(full));
 	snprintf(below, sizeof(below), "%s/%u", full, index);
