@@ -60,7 +60,7 @@ form noopen "$none" -Wl,-z,nodlopen
 echo 'void adit_test_dependency(void); void adit_test_dependency(void) {}' >"$out/tmp/dep.c"
 $CC -fPIC -shared "$out/tmp/dep.c" -o "$out/tmp/dep.so"
 form needpath "$none" -DWANTS_BY_PATH "$out/tmp/dep.so"
-form program "$none" -Wl,-z,now -Wl,-I/lib/ld.so -DPROGRAM
+form program "$none" -DPROGRAM
 form nodescriptor "$none"
 ${OBJCOPY:-objcopy} --rename-section .adit.json=.nothing "$out/nodescriptor.so"
 

@@ -154,6 +154,9 @@ int adit_helper(void)
 #ifdef WRITABLE_CODE
 __asm__(".section .wx,\"awx\",@progbits\n.byte 0\n.previous\n");
 #endif
+#ifdef PROGRAM
+__asm__(".section .interp,\"a\",@progbits\n.string \"/lib/ld.so\"\n.previous\n");
+#endif
 #ifdef TEXT_RELOCATION
 __asm__(".text\n.balign 8\n.quad adit_module_1\n");
 #endif

@@ -19,8 +19,10 @@ static void must(bool good, const char *what)
 
 void yard_init(struct yard *y)
 {
+	const char *tmp = getenv("TMPDIR");
+
 	umask(022);
-	strcpy(y->dir, "/tmp/adit-load.XXXXXX");
+	snprintf(y->dir, sizeof(y->dir), "%.60s/adit-load.XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
 	must(mkdtemp(y->dir) != NULL, "mkdtemp");
 	snprintf(y->mark, sizeof(y->mark), "%s/mark", y->dir);
 	setenv("ADIT_TEST_MARK", y->mark, 1);
@@ -55,8 +57,9 @@ char *yard_read(const char *path, size_t *size)
 	char *bytes;
 	long end;
 
-	must(f != NULL, path);
-	must(fseek(f, 0, SEEK_END) == 0 && (end = ftell(f)) >= 0, path);
+	must(f && fseek(f, 0, SEEK_END) == 0, path);
+	end = ftell(f);
+	must(end >= 0, path);
 	rewind(f);
 	bytes = malloc((size_t)end + 1);
 	must(bytes && fread(bytes, 1, (size_t)end, f) == (size_t)end, path);

@@ -95,6 +95,7 @@ static const struct {
 	{"global", "in front of everybody's"},
 	{"noopen", "not to be opened at run time"},
 	{"needpath", "by its path"},
+	{"program", "it is a program, not a library; link it with -shared"},
 	{"nodescriptor", "no descriptor in it"},
 };
 

@@ -134,10 +134,9 @@ static void sticky_directories(void **state)
 	mkdir(yard_path(y, "d/own"), 0755);
 	yard_write(yard_path(y, "d/own/f.so"), "x", 1);
 	assert_int_equal(try(y, yard_path(y, "d/own/f.so"), &strict), geteuid() == 0 ? 0 : ADIT_EPERM);
-	if (geteuid() != 0)
+	/* Sticky, and somebody else's: he may rename what is in it. In a user namespace there may be nobody else. */
+	if (geteuid() != 0 || chown(yard_path(y, "d"), 12345, (gid_t)-1) != 0)
 		return;
-	/* Sticky, and somebody else's: he may rename what is in it. */
-	assert_int_equal(chown(yard_path(y, "d"), 12345, (gid_t)-1), 0);
 	assert_int_equal(chmod(yard_path(y, "d"), 01777), 0);
 	assert_int_equal(try(y, yard_path(y, "d/own/f.so"), &strict), ADIT_EPERM);
 }
@@ -214,7 +213,7 @@ static void swapping_never_wins(void **state)
 	unsigned i, opened = 0, refused = 0;
 	char *bytes, d[200], real[200], link_to[200];
 	struct stat st;
-	int fd, err;
+	int fd, err, status = -1;
 	pid_t child;
 
 	mkdir(yard_path(y, "evil"), 0755);
@@ -229,7 +228,7 @@ static void swapping_never_wins(void **state)
 				_exit(1);
 		_exit(0);
 	}
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; waitpid(child, &status, WNOHANG) == 0; i++) {
 		yard_forget(y);
 		err = trust_open(yard_path(y, "d/f.so"), &strict, &y->report, &fd, &st);
 		if (err) {
@@ -242,9 +241,9 @@ static void swapping_never_wins(void **state)
 		free(bytes);
 		close(fd);
 	}
-	assert_true(waitpid(child, &err, 0) == child && err == 0);
+	assert_int_equal(status, 0);
 	print_message("opened %u, refused %u\n", opened, refused);
-	assert_int_equal(opened + refused, 2000);
+	assert_true(opened && refused); /* else the two never met */
 }
 
 int main(void)
