@@ -3,7 +3,6 @@
  *
  * Nothing changes after loading but the cached JSON texts, which are put in place atomically.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

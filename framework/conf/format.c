@@ -4,8 +4,6 @@
 #include "conf/format.h"
 
 #include <arpa/inet.h>
-#include <math.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,10 +44,10 @@ static bool scaled(const char *text, const struct unit *units, size_t count, dou
 	value = strtod(text, &end);
 	if (end != text + digits)
 		return false;
-	value = nearbyint(value * units[i].factor);
+	value *= units[i].factor;
 	if (value > most)
 		return false;
-	*out = (uint64_t)value;
+	*out = (uint64_t)(value + 0.5);
 	return true;
 }
 
@@ -62,7 +60,7 @@ bool format_seconds(double seconds, uint64_t *out)
 {
 	if (!(seconds >= 0) || seconds * 1e9 > MOST_TIME)
 		return false;
-	*out = (uint64_t)nearbyint(seconds * 1e9);
+	*out = (uint64_t)(seconds * 1e9 + 0.5);
 	return true;
 }
 
@@ -192,7 +190,7 @@ static bool fits_size(const char *text)
 
 static bool fits_bytes(double number)
 {
-	return number >= 0 && number <= MOST_SIZE && number == floor(number);
+	return number >= 0 && number <= MOST_SIZE && number == (double)(uint64_t)number;
 }
 
 static bool fits_cidr(const char *text)

@@ -207,7 +207,7 @@ bool node_whole(const struct adit_cfg *n, int64_t *out)
 		*out = n->integer;
 		return true;
 	}
-	if (n->type != NODE_REAL || n->real != floor(n->real) || n->real < -0x1p63 || n->real >= 0x1p63)
+	if (n->type != NODE_REAL || n->real < -0x1p63 || n->real >= 0x1p63 || (double)(int64_t)n->real != n->real)
 		return false;
 	*out = (int64_t)n->real;
 	return true;

@@ -234,6 +234,24 @@ static int check_text(const struct parse_input *in, char *copy, struct report *r
 	return ADIT_ECONFIG;
 }
 
+/* A key that ends before `end` came a second time. */
+static void report_duplicate(const struct parse_input *in, size_t end, struct report *r)
+{
+	size_t at = end > 1 ? end - 2 : 0, i;
+
+	/* Back to the quote that opens it: the nearest one that no odd number of backslashes stands before. */
+	for (; at; at--) {
+		if (in->text[at] != '"')
+			continue;
+		for (i = at; i && in->text[i - 1] == '\\'; i--)
+			;
+		if ((at - i) % 2 == 0)
+			break;
+	}
+	complain(in, at, r, "keep one of them", "%.*s is given twice in the same object",
+	         (int)(end - at > 80 ? 80 : end - at), in->text + at);
+}
+
 /* What jansson found wrong, in our words where that says more. `position` is the byte behind the culprit. */
 static void report_syntax(const struct parse_input *in, const json_error_t *error, struct report *r)
 {
@@ -250,7 +268,7 @@ static void report_syntax(const struct parse_input *in, const json_error_t *erro
 		complain(in, 0, r, NULL, "out of memory");
 		break;
 	case json_error_duplicate_key:
-		complain(in, at, r, "keep one of them", "this key is given twice in the same object");
+		report_duplicate(in, at < in->size ? at : in->size, r);
 		break;
 	case json_error_premature_end_of_input:
 		complain(in, in->size, r, "close what is open", "the file ends too early");
