@@ -77,7 +77,7 @@ gate 'a renumbered constant fails' fail 'changed: const ADIT_EINVAL -2'
 
 fresh
 edit include/adit/flow.h 's/^	adit_flow flow;$/&\n	uint64_t extra;/'
-edit include/adit/flow.h '/adit_flow_layout/d'
+edit include/adit/flow.h '/^typedef char adit_flow_layout/,/;$/d'
 gate 'a grown event fails' fail 'changed: struct adit_event frozen size 32'
 
 fresh

@@ -26,16 +26,18 @@ pc=$(find "$tmp/root" -name adit-module.pc)
 # The installed tree stands under DESTDIR: take prefix from where the file lies.
 PKG_CONFIG_LIBDIR=$(dirname "$pc")
 export PKG_CONFIG_LIBDIR
-PKG_CONFIG='pkg-config --define-prefix'
-export PKG_CONFIG
+mkdir "$tmp/bin"
+printf '#!/bin/sh\nexec %s --define-prefix "$@"\n' "$(command -v pkg-config)" >"$tmp/bin/pkg-config"
+chmod +x "$tmp/bin/pkg-config"
+PATH=$tmp/bin:$PATH
 
 # The .pc file and the header say the same revision.
 abi=$(sed -n 's/^#define ADIT_ABI_M[A-Z]* \([0-9]*\)$/\1/p' "$src/sdk/include/adit/abi.h" | paste -s -d .)
-said=$($PKG_CONFIG --variable=abi adit-module)
+said=$(pkg-config --variable=abi adit-module)
 [ "$abi" = "$said" ] || fail "abi.h says ABI $abi, adit-module.pc says $said"
 
 # No example is installed, and every module of ours lies there with its descriptor.
-moduledir=$($PKG_CONFIG --variable=moduledir adit-module)
+moduledir=$(pkg-config --variable=moduledir adit-module)
 [ -d "$moduledir" ] || fail "no folder $moduledir"
 for module in handler-echo handler-blocklist; do
 	[ ! -e "$moduledir/$module.so" ] || fail "$module is an example, but was installed"
@@ -65,6 +67,17 @@ for module in handler-echo handler-blocklist; do
 	tr -d '\000' <"$tmp/inside" | cmp -s - "${so%.so}.json" || fail "$module: the two descriptors differ"
 	echo "ok: $module"
 done
+
+# The first module of docs/MODULES.md, as it stands there: its first block of each language.
+mkdir "$tmp/away/first"
+for block in c:handler-first.c json:module.json make:Makefile; do
+	awk -v fence='```'"${block%%:*}" '/^```/ { if (inside) exit; inside = $0 == fence; next } inside' \
+		"$src/docs/MODULES.md" >"$tmp/away/first/${block#*:}"
+	[ -s "$tmp/away/first/${block#*:}" ] || fail "docs/MODULES.md has no block ${block%%:*}"
+done
+(cd "$tmp/away/first" && $make CC="$cc" CFLAGS='-O1 -Wall -Wextra -Werror -Wno-unused-parameter' check) \
+	>"$tmp/log" 2>&1 || { cat "$tmp/log"; fail 'the first module of docs/MODULES.md does not build'; }
+echo 'ok: docs/MODULES.md'
 
 # The check of module.mk itself refuses a module that exports more.
 mkdir "$tmp/away/loud"

@@ -120,9 +120,7 @@ enum {
 };
 
 typedef char adit_flow_layout[(sizeof(adit_event) == 32 && sizeof(adit_op) == 24 &&
-                               sizeof(adit_addr) == 24)
-                                  ? 1
-                                  : -1];
+                               sizeof(adit_addr) == 24) ? 1 : -1];
 
 ADIT_END_DECLS
 
