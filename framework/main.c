@@ -29,9 +29,7 @@ int main(int argc, char **argv)
 		status = session_begin(&s, &o) ? 2 : serve_run(&s);
 	} else if (argc >= 4 && !strcmp(argv[1], "exec")) {
 		o.flows = true;
-		o.settings[0] = (struct conf_setting){"platform.namespace", "new"};
-		o.settings[1] = (struct conf_setting){"adit", "1"};
-		o.setting_count = 2;
+		o.text = "{\"adit\":1,\"platform\":{\"module\":\"platform-linux\",\"namespace\":\"new\"},\"stacks\":[{\"name\":\"system\",\"module\":\"stack-system\"}]}";
 		status = session_begin(&s, &o) ? 125 : serve_exec(&s, (const char *const *)argv + 3);
 	} else {
 		puts("adit " ADIT_VERSION);

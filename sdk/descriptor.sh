@@ -6,7 +6,8 @@
 #        descriptor.sh --json MODULE.JSON VERSION TARGET > NAME.json
 #
 # @VERSION@ and @TARGET@ in the source are replaced. The header defines adit_descriptor[], plain bytes in the
-# section .adit.json; the module's adit_module_1 must point at it, or the linker may drop it. It also defines
+# section .adit.json. It may be included by every file of a module: only the one whose adit_module_1 points at it
+# keeps it (compile with -fno-keep-static-consts). It also defines
 # ADIT_MODULE_NAME and ADIT_MODULE_VERSION, taken from the lines "name" and "version", the first of their kind.
 set -eu
 mode=header
@@ -46,7 +47,7 @@ echo '#define ADIT_DESCRIPTOR_SECTION "__DATA,__adit_json"'
 echo '#else'
 echo '#define ADIT_DESCRIPTOR_SECTION ".adit.json"'
 echo '#endif'
-echo 'static const char adit_descriptor[] __attribute__((section(ADIT_DESCRIPTOR_SECTION), used)) ='
+echo 'static const char adit_descriptor[] __attribute__((section(ADIT_DESCRIPTOR_SECTION), unused)) ='
 printf '%s\n' "$text" | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/	"/' -e 's/$/\\n"/'
 echo '	;'
 echo '#endif'

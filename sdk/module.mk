@@ -31,7 +31,7 @@ sdk_cflags := $(shell $(PKG_CONFIG) --cflags adit-module)
 sources := $(wildcard *.c)
 objects := $(sources:%.c=$(B)/%.o)
 header := $(B)/$(NAME)-descriptor.h
-compile = $(CC) -std=gnu11 -fPIC -fvisibility=hidden $(sdk_cflags) -include $(header) $(CPPFLAGS) $(CFLAGS)
+compile = $(CC) -std=gnu11 -fno-keep-static-consts -fPIC -fvisibility=hidden $(sdk_cflags) -include $(header) $(CPPFLAGS) $(CFLAGS)
 link = $(CC) -shared $(CFLAGS) -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-z,noexecstack \
 	-Wl,--exclude-libs,ALL $(LDFLAGS)
 

@@ -137,7 +137,8 @@ static void check_outbound(struct making *m, const struct adit_cfg *n)
 	char cure[80];
 	uint32_t i;
 
-	if (!outbound || outbound->type != NODE_TEXT || !list || merge_find_named(list, outbound->text))
+	/* An empty name is the default outbound. */
+	if (!outbound || outbound->type != NODE_TEXT || !*outbound->text || !list || merge_find_named(list, outbound->text))
 		return;
 	near.word = outbound->text;
 	for (i = 0; i < list->count; i++) {

@@ -195,6 +195,23 @@ static void from_icmp_error(struct shard *s, adit_buf *b, const struct packet_vi
 	drop(s, b, COUNT_dropped_icmp);
 }
 
+/* A packet of no flow may be the stack's own affair: an answer of its listener, a self-test. */
+static int claimed(struct shard *s, adit_buf *b, const adit_addr *src, const adit_addr *dst, struct gather *g)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->part_count[PART_STACK]; i++) {
+		struct part *p = s->parts[PART_STACK][i];
+
+		if (!p->started || !(p->table.stack->flags & ADIT_STACK_CLAIMS) || !p->table.stack->claims(p->inst, src, dst))
+			continue;
+		b->flow = 0;
+		gather_add(g, p, b);
+		return 1;
+	}
+	return 0;
+}
+
 static void one_packet(struct shard *s, adit_buf *b, struct packet_view *v, struct gather *g)
 {
 	adit_addr src, dst;
@@ -215,6 +232,8 @@ static void one_packet(struct shard *s, adit_buf *b, struct packet_view *v, stru
 	}
 	b->csum_off = proto == ADIT_PROTO_TCP ? 16 : proto == ADIT_PROTO_UDP ? 6 : 2;
 	f = flowtable_find(s->flows, proto, &src, &dst);
+	if (!f && claimed(s, b, &src, &dst, g))
+		return;
 	if (proto == ADIT_PROTO_TCP) {
 		if (f && !tcp_takes(s, f, v))
 			f = NULL;
@@ -227,29 +246,6 @@ static void one_packet(struct shard *s, adit_buf *b, struct packet_view *v, stru
 		to_flow(s, f, b, v, g);
 	else
 		open_flow(s, b, proto, &src, &dst);
-}
-
-static int claimed(struct shard *s, adit_buf *b, const struct packet_view *v, struct gather *g)
-{
-	adit_addr src, dst;
-	uint32_t i;
-
-	for (i = 0; i < s->part_count[PART_STACK]; i++) {
-		struct part *p = s->parts[PART_STACK][i];
-
-		if (!p->started || !(p->table.stack->flags & ADIT_STACK_CLAIMS))
-			continue;
-		packet_endpoints(b->data, v, &src, &dst);
-		if (!p->table.stack->claims(p->inst, &src, &dst))
-			continue;
-		b->flow = 0;
-		b->csum_start = v->l4;
-		b->csum_off = v->proto == ADIT_PROTO_TCP ? 16 : v->proto == ADIT_PROTO_UDP ? 6 : 2;
-		b->hdr_len = v->payload;
-		gather_add(g, p, b);
-		return 1;
-	}
-	return 0;
 }
 
 static int checksums_hold(const adit_buf *b, const struct packet_view *v)
@@ -303,7 +299,7 @@ void shard_input(struct shard *s, adit_buf *const *pkt, uint32_t n)
 			drop(s, b, verdict == PACKET_UNKNOWN_PROTOCOL ? COUNT_dropped_unknown : COUNT_dropped_malformed);
 		else if (!checksums_hold(b, &v))
 			drop(s, b, COUNT_dropped_checksum);
-		else if (!claimed(s, b, &v, &g))
+		else
 			one_packet(s, b, &v, &g);
 	}
 	gather_flush(&g);
