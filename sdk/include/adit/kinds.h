@@ -51,7 +51,7 @@ typedef struct adit_stack_1 {
 	void(ADIT_CALL *submit)(void *inst, const adit_op *op, uint32_t n);
 	/* [loop] With ADIT_STACK_CLAIMS: 1 when a packet that came from the device is the stack's
 	 * own affair (an answer of its listener), else 0. src and dst, lent, are the packet's
-	 * endpoints. Asked before the flow table. */
+	 * endpoints. Asked when no flow takes the packet. */
 	int32_t(ADIT_CALL *claims)(void *inst, const adit_addr *src, const adit_addr *dst);
 } adit_stack_1;
 enum {
