@@ -23,7 +23,7 @@ enum {
 };
 
 enum {
-	BLOCK = 256 * 1024, /* bytes per send and recv of a bulk stream */
+	BLOCK = 512 * 1024, /* bytes per send and recv of a bulk stream */
 	MESSAGE = 64,       /* bytes of a request, an answer and a small datagram */
 	BATCH = 32,         /* datagrams per system call */
 	DATAGRAM_MAX = 1472,
