@@ -18,8 +18,8 @@ enum {
 	PORT_SINK,   /* TCP: reads and counts. UDP: receives and counts */
 	PORT_SOURCE, /* TCP: sends until the peer goes */
 	PORT_ECHO,   /* TCP, UDP: returns what comes */
-	PORT_ANSWER, /* TCP: one message, one answer, close */
-	PORT_COUNT
+	PORT_ANSWER, /* TCP: like echo, on a range of ports */
+	SERVICE_COUNT
 };
 
 enum {
@@ -28,7 +28,11 @@ enum {
 	BATCH = 32,         /* datagrams per system call */
 	DATAGRAM_MAX = 1472,
 	STREAMS_MAX = 20000, /* connections at once; the usual descriptor limit is below it */
-	CONNECT_MS = 10000   /* for the first connections of a run */
+	CONNECT_MS = 10000,  /* for the first connections of a run */
+	/* Closed connections keep their ports for a minute. Over this many server ports the pairs of ports
+	 * suffice for every run, so that no figure is that of the kernel's search for a free one. */
+	ANSWER_PORTS = 16,
+	PORT_COUNT = PORT_ANSWER + ANSWER_PORTS
 };
 
 /* Mapped by server and clients; only the server writes. */

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* What an epoll entry is; a connection carries the number of its port's service. */
-enum { KIND_LISTENER = PORT_COUNT, KIND_UDP = 2 * PORT_COUNT };
+enum { KIND_LISTENER = SERVICE_COUNT, KIND_UDP = 2 * SERVICE_COUNT };
 
 static char block[BLOCK];
 static char packets[BATCH][DATAGRAM_MAX];
@@ -60,13 +60,13 @@ static int serve_source(int fd)
 	return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
-static int serve_message(int fd, unsigned service)
+static int serve_message(int fd)
 {
 	ssize_t n = recv(fd, block, sizeof(block), 0);
 
 	if (n < 0 && errno == EAGAIN)
 		return 1;
-	return n > 0 && send(fd, block, (size_t)n, 0) == n && service == PORT_ECHO;
+	return n > 0 && send(fd, block, (size_t)n, 0) == n;
 }
 
 static void serve_connection(int fd, unsigned service, struct counts *counts)
@@ -78,7 +78,7 @@ static void serve_connection(int fd, unsigned service, struct counts *counts)
 	else if (service == PORT_SOURCE)
 		more = serve_source(fd);
 	else
-		more = serve_message(fd, service);
+		more = serve_message(fd);
 	if (!more)
 		close(fd);
 }
@@ -110,13 +110,13 @@ static void serve_udp(int fd, unsigned service, struct counts *counts)
 	sendmmsg(fd, msgs, (unsigned)n, 0);
 }
 
-static void listen_tcp(int epoll, const struct job *job, unsigned service)
+static void listen_tcp(int epoll, const struct job *job, unsigned port, unsigned service)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct sockaddr_in at = job->to;
 	int one = 1, whole = MESSAGE;
 
-	at.sin_port = htons((uint16_t)(ntohs(at.sin_port) + service));
+	at.sin_port = htons((uint16_t)(ntohs(at.sin_port) + port));
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
 		die("socket");
@@ -147,8 +147,8 @@ void serve(const struct job *job)
 
 	if (epoll < 0)
 		die("epoll_create1");
-	for (unsigned service = 0; service < PORT_COUNT; service++)
-		listen_tcp(epoll, job, service);
+	for (unsigned port = 0; port < PORT_COUNT; port++)
+		listen_tcp(epoll, job, port, port < PORT_ANSWER ? port : PORT_ANSWER);
 	listen_udp(epoll, job, PORT_SINK);
 	listen_udp(epoll, job, PORT_ECHO);
 	job->counts->ready = (uint64_t)getpid();
