@@ -28,6 +28,7 @@ enum {
 	BATCH = 32,         /* datagrams per system call */
 	DATAGRAM_MAX = 1472,
 	STREAMS_MAX = 20000, /* connections at once; the usual descriptor limit is below it */
+	IDLE_SECONDS = 20,   /* to open the idle flows */
 	CONNECT_MS = 10000,  /* for the first connections of a run */
 	/* Closed connections keep their ports for a minute. Over this many server ports the pairs of ports
 	 * suffice for every run, so that no figure is that of the kernel's search for a free one. */

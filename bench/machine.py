@@ -109,5 +109,6 @@ def facts():
         "cpu": cpu[0] if cpu else platform.machine(),
         "pasta": output("dpkg-query", "-W", "-f", "${Version}", "passt"),
         "slirp4netns": output("dpkg-query", "-W", "-f", "${Version}", "slirp4netns"),
+        "huge_pages": read("/sys/kernel/mm/transparent_hugepage/enabled"),
         "python": platform.python_version(),
     }

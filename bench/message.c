@@ -198,31 +198,32 @@ void message_pp(const struct job *job)
 	free(nanos);
 }
 
-/* Opens the flows, a message and its answer each, a hundred under way at a time, and holds them. */
+/* Opens the flows, a message and its answer each, a hundred under way at a time, and holds those that were
+ * opened in time: a tunnel that searches a list for each would take minutes. */
 void message_idle(const struct job *job)
 {
 	struct slot *slots = calloc((size_t)job->streams, sizeof(*slots));
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	double start = now(), limit = start + 60;
+	double start = now(), limit = start + IDLE_SECONDS;
 	int begun = 0, done = 0;
 
 	if (!slots)
 		die("calloc");
-	while (done < job->streams) {
+	while (done < job->streams && now() < limit) {
 		struct epoll_event events[64];
 		int n;
 
 		while (begun < job->streams && begun - done < 100)
 			crr_start(job, epoll, &slots[begun++], PORT_ECHO);
 		n = epoll_wait(epoll, events, 64, 1000);
-		if (now() > limit)
-			fail("the flows could not be opened within a minute");
 		for (int i = 0; i < n; i++) {
 			struct slot *s = events[i].data.ptr;
 
 			done += crr_step(epoll, s);
 		}
 	}
+	if (!done)
+		fail("no flow could be opened");
 	printf("{\"mode\": \"idle\", \"seconds\": %.3f, \"flows\": %d}\n", now() - start, done);
 	fflush(stdout);
 	while (read(0, &(char){0}, 1) > 0)

@@ -121,6 +121,9 @@ class Place:
         return {word for word in seen.split() if word in known}
 
     def open(self):
+        links = self.call("ip", "-o", "link").splitlines()
+        if len(links) != 1 or " lo:" not in links[0]:
+            raise Failed("this network namespace has devices: bench/run works only in one of its own")
         self.call("mount", "-t", "tmpfs", "-o", "mode=700", "bench", self.scratch)
         self.call("ip", "link", "set", "lo", "up")
         self.settle(os.getpid())
@@ -221,7 +224,8 @@ class Tunnel(Direct):
         self.holder = self.place.namespace()
         with open(self.log, "ab") as log:
             try:
-                self.process = self.place.start(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                self.process = self.place.start(self.command(), stdin=subprocess.DEVNULL, stdout=log,
+                                                stderr=log)
             except OSError as e:
                 raise Failed(f"{self.name}: cannot be started: {e}") from e
         self.wait()
@@ -257,8 +261,9 @@ class Pasta(Tunnel):
         with open(path, "wb"):
             pass
         self.place.call("mount", "--bind", f"/proc/{self.holder.pid}/ns/net", path)
-        return ["pasta", "-f", "--runas", "0:0", "--netns-only", "--config-net", "--no-map-gw", "-m", str(self.place.mtu),
-                "-t", "none", "-u", "none", "-T", "none", "-U", "none", "--netns", path]
+        return ["pasta", "-f", "--runas", "0:0", "--netns-only", "--config-net", "--no-map-gw",
+                "-m", str(self.place.mtu), "-t", "none", "-u", "none", "-T", "none", "-U", "none",
+                "--netns", path]
 
 
 class Slirp(Tunnel):
