@@ -45,7 +45,8 @@ static int32_t push_headers(adit_buf *pkt, const adit_flow_info *info, uint8_t p
 
 	if (info->src.family != info->dst.family || (info->src.family != 4 && info->src.family != 6))
 		return ADIT_EINVAL;
-	if (size > LONGEST - ip - l4 || pkt->data - pkt->head < (ptrdiff_t)(ip + l4))
+	/* The length field of IPv4 counts the IP header, that of IPv6 does not. */
+	if (size > LONGEST - l4 - (ip == WIRE_IPV4_SIZE ? ip : 0) || pkt->data - pkt->head < (ptrdiff_t)(ip + l4))
 		return ADIT_EINVAL;
 	pkt->data -= ip + l4;
 	pkt->len += ip + l4;

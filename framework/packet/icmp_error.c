@@ -123,7 +123,7 @@ static enum packet_verdict quoted_l4(const uint8_t *data, uint32_t end, uint32_t
 	return PACKET_OK;
 }
 
-/*@ requires end <= 4294900000 && at <= 20000;
+/*@ requires end <= 4294900000 && at <= 20060;
   @ requires readable(data, end);
   @ requires \valid(out) && \separated(out, data + (0 .. end - 1));
   @ assigns out->l4, out->proto, out->src_port, out->dst_port, out->seq;
@@ -145,7 +145,7 @@ static enum packet_verdict quoted_ipv4(const uint8_t *data, uint32_t end, uint32
 	return quoted_l4(data, end, at + header, wire_u8(data, end, at + WIRE_IPV4_PROTO), out);
 }
 
-/*@ requires end <= 4294900000 && at <= 20000;
+/*@ requires end <= 4294900000 && at <= 20060;
   @ requires readable(data, end);
   @ requires \valid(out) && \separated(out, data + (0 .. end - 1));
   @ assigns out->l4, out->proto, out->src_port, out->dst_port, out->seq;
@@ -207,11 +207,10 @@ static uint32_t named_mtu(const uint8_t *data, uint32_t end, uint32_t l4, uint8_
 }
 
 /*@ requires \valid_read(view) && \valid(out);
-  @ requires 20 <= view->l4 <= 19000 && view->l4 + 8 <= view->payload <= view->total <= 4294900000;
-  @ requires view->payload <= 20000 && view->addresses + 2 * view->address_size <= view->l4;
-  @ requires view->address_size == 4 || view->address_size == 16;
-  @ requires view->version == 4 ==> view->address_size == 4;
-  @ requires view->version != 4 ==> view->address_size == 16;
+  @ requires 20 <= view->l4 <= 20000 && view->l4 + 8 <= view->payload <= view->total <= 4294900000;
+  @ requires view->payload <= view->l4 + 60;
+  @ requires view->version == 4 && view->addresses == 12 && view->address_size == 4 ||
+  @          view->version == 6 && view->addresses == 8 && view->address_size == 16 && 40 <= view->l4;
   @ requires readable(data, view->total);
   @ requires \separated(out, data + (0 .. view->total - 1)) && \separated(out, view);
   @ assigns *out;

@@ -161,7 +161,8 @@ static enum packet_verdict ipv4_fragment(const uint8_t *data, uint32_t total, ui
   @ requires readable(data, len);
   @ requires \valid(out) && \separated(out, data + (0 .. len - 1));
   @ assigns *out;
-  @ ensures \result == PACKET_OK ==> 20 <= out->l4 && out->l4 + 8 <= out->payload <= out->total <= len;
+  @ ensures \result == PACKET_OK ==> 20 <= out->l4 <= 20000;
+  @ ensures \result == PACKET_OK ==> out->l4 + 8 <= out->payload <= out->total <= len && out->payload <= out->l4 + 60;
   @ ensures \result == PACKET_OK || \result == PACKET_FRAGMENT || \result == PACKET_UNKNOWN_PROTOCOL ==>
   @         out->version == 4 && out->addresses == 12 && out->address_size == 4;
   @ ensures \result == PACKET_OK || \result == PACKET_FRAGMENT || \result == PACKET_UNKNOWN_PROTOCOL ==>
@@ -286,7 +287,8 @@ static uint32_t extension_size(const uint8_t *data, uint32_t total, uint32_t at,
   @ assigns out->l4, out->proto, out->src_port, out->dst_port, out->payload, out->tcp_flags, out->icmp_type,
   @         out->icmp_code, out->fragment_id, out->fragment_offset, out->fragment_data, out->fragment_more,
   @         out->fragment_next, out->next_at;
-  @ ensures \result == PACKET_OK ==> 40 <= out->l4 && out->l4 + 8 <= out->payload <= total;
+  @ ensures \result == PACKET_OK ==> 40 <= out->l4 <= 20000;
+  @ ensures \result == PACKET_OK ==> out->l4 + 8 <= out->payload <= total && out->payload <= out->l4 + 60;
   @ ensures \result == PACKET_FRAGMENT ==> 48 <= out->fragment_data < total;
   @ ensures \result == PACKET_FRAGMENT ==>
   @         out->fragment_data - 48 + out->fragment_offset + (total - out->fragment_data) <= 65535;
@@ -343,7 +345,8 @@ static enum packet_verdict parse_extensions(const uint8_t *data, uint32_t total,
   @ requires readable(data, len);
   @ requires \valid(out) && \separated(out, data + (0 .. len - 1));
   @ assigns *out;
-  @ ensures \result == PACKET_OK ==> 40 <= out->l4 && out->l4 + 8 <= out->payload <= out->total <= len;
+  @ ensures \result == PACKET_OK ==> 40 <= out->l4 <= 20000;
+  @ ensures \result == PACKET_OK ==> out->l4 + 8 <= out->payload <= out->total <= len && out->payload <= out->l4 + 60;
   @ ensures \result == PACKET_OK || \result == PACKET_FRAGMENT || \result == PACKET_UNKNOWN_PROTOCOL ==>
   @         out->version == 6 && out->addresses == 8 && out->address_size == 16;
   @ ensures \result == PACKET_OK || \result == PACKET_FRAGMENT || \result == PACKET_UNKNOWN_PROTOCOL ==>
@@ -372,7 +375,8 @@ static inline enum packet_verdict parse_ipv6(const uint8_t *data, uint32_t len, 
 /*@ requires readable(data, len);
   @ requires \valid(out) && \separated(out, data + (0 .. len - 1));
   @ assigns *out;
-  @ ensures \result == PACKET_OK ==> 20 <= out->l4 && out->l4 + 8 <= out->payload <= out->total <= len;
+  @ ensures \result == PACKET_OK ==> 20 <= out->l4 <= 20000;
+  @ ensures \result == PACKET_OK ==> out->l4 + 8 <= out->payload <= out->total <= len && out->payload <= out->l4 + 60;
   @ ensures \result == PACKET_OK || \result == PACKET_FRAGMENT || \result == PACKET_UNKNOWN_PROTOCOL ==>
   @         out->version == 4 && out->addresses == 12 && out->address_size == 4 && 20 <= out->total <= len ||
   @         out->version == 6 && out->addresses == 8 && out->address_size == 16 && 40 <= out->total <= len;
@@ -395,7 +399,8 @@ static inline enum packet_verdict parse_any(const uint8_t *data, uint32_t len, i
 /*@ requires readable(data, len);
   @ requires \valid(out) && \separated(out, data + (0 .. len - 1));
   @ assigns *out;
-  @ ensures \result == PACKET_OK ==> 20 <= out->l4 && out->l4 + 8 <= out->payload <= out->total <= len;
+  @ ensures \result == PACKET_OK ==> 20 <= out->l4 <= 20000;
+  @ ensures \result == PACKET_OK ==> out->l4 + 8 <= out->payload <= out->total <= len && out->payload <= out->l4 + 60;
   @ ensures \result == PACKET_FRAGMENT ==> 20 <= out->fragment_data < out->total <= len;
   @*/
 enum packet_verdict packet_parse(const uint8_t *data, uint32_t len, struct packet_view *out)
@@ -406,7 +411,8 @@ enum packet_verdict packet_parse(const uint8_t *data, uint32_t len, struct packe
 /*@ requires readable(data, len);
   @ requires \valid(out) && \separated(out, data + (0 .. len - 1));
   @ assigns *out;
-  @ ensures \result == PACKET_OK ==> 20 <= out->l4 && out->l4 + 8 <= out->payload <= out->total <= len;
+  @ ensures \result == PACKET_OK ==> 20 <= out->l4 <= 20000;
+  @ ensures \result == PACKET_OK ==> out->l4 + 8 <= out->payload <= out->total <= len && out->payload <= out->l4 + 60;
   @ ensures \result == PACKET_FRAGMENT ==> 20 <= out->fragment_data < out->total <= len;
   @*/
 enum packet_verdict packet_parse_super(const uint8_t *data, uint32_t len, struct packet_view *out)

@@ -27,7 +27,7 @@ static inline int tcp_flags_ok(uint8_t flags)
   @ requires readable(data, total);
   @ requires \valid(out) && \separated(out, data + (0 .. total - 1));
   @ assigns out->src_port, out->dst_port, out->payload, out->tcp_flags;
-  @ ensures \result == PACKET_OK ==> l4 + 20 <= out->payload <= total;
+  @ ensures \result == PACKET_OK ==> l4 + 20 <= out->payload <= total && out->payload <= l4 + 60;
   @ ensures \result == PACKET_OK || \result == PACKET_BAD_L4_LENGTH || \result == PACKET_BAD_FLAGS;
   @*/
 static inline enum packet_verdict parse_tcp(const uint8_t *data, uint32_t total, uint32_t l4, struct packet_view *out)
@@ -100,7 +100,7 @@ static inline enum packet_verdict parse_icmp(const uint8_t *data, uint32_t total
   @ assigns out->l4, out->proto, out->src_port, out->dst_port, out->payload, out->tcp_flags, out->icmp_type,
   @         out->icmp_code;
   @ ensures out->l4 == l4;
-  @ ensures \result == PACKET_OK ==> l4 + 8 <= out->payload <= total;
+  @ ensures \result == PACKET_OK ==> l4 + 8 <= out->payload <= total && out->payload <= l4 + 60;
   @ ensures \result != PACKET_FRAGMENT;
   @*/
 static inline enum packet_verdict parse_l4(const uint8_t *data, uint32_t total, uint32_t l4, uint8_t proto,
