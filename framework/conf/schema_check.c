@@ -244,7 +244,8 @@ static void write_words(const struct adit_cfg *root, const struct adit_cfg *sche
 	} else if ((n = node_find(schema, "enum")) && n->type == NODE_LIST) {
 		list_words(n, f);
 	} else if (format && format_find(format)) {
-		fprintf(f, "a %s, such as %s", format, format_find(format)->example);
+		fprintf(f, "%s %s, such as %s", strchr("aeiou", format[0]) ? "an" : "a", format,
+		        format_find(format)->example);
 	} else if ((n = node_find(schema, "type"))) {
 		type_words(n, f);
 	} else if (ref && hops && (n = schema_resolve(root, ref))) {

@@ -39,8 +39,8 @@ static bool check_format(struct schema_run *run, const struct adit_cfg *n, const
 	if (fine || !run->report)
 		return fine;
 	snprintf(cure, sizeof(cure), "must be %s", format->example);
-	node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "%s is not a %s", node_brief(n, brief, sizeof(brief)),
-	            name);
+	node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "%s is not %s %s", node_brief(n, brief, sizeof(brief)),
+	            strchr("aeiou", name[0]) ? "an" : "a", name);
 	return false;
 }
 
