@@ -137,22 +137,27 @@ void stackecho_forget(struct stackhost_flow *f)
 static void ADIT_CALL on_socket(void *arg)
 {
 	struct stackhost_flow *f = arg;
-	char bytes[16384];
-	ssize_t n = recv(f->fd, bytes, sizeof(bytes), 0), at = 0, sent;
+	ssize_t n;
 
-	if (n < 0 && errno == EAGAIN)
-		return;
-	while (n > 0 && at < n) {
-		/* A toy: it waits for room. The clients of these tests read while they write. */
-		sent = send(f->fd, bytes + at, (size_t)(n - at), MSG_NOSIGNAL);
-		if (sent < 0 && errno != EAGAIN)
-			break;
-		at += sent > 0 ? sent : 0;
+	/* One buffer: it is filled when it is empty, and emptied as the socket has room. */
+	if (f->pending == 0) {
+		n = recv(f->fd, f->bytes, sizeof(f->bytes), 0);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			stackecho_forget(f);
+			simple_op(f->shard, f, ADIT_OP_CLOSE, 0);
+			return;
+		}
+		f->pending = (size_t)n;
+		f->sent = 0;
 	}
-	if (n > 0)
-		return;
-	stackecho_forget(f);
-	simple_op(f->shard, f, ADIT_OP_CLOSE, 0);
+	n = send(f->fd, f->bytes + f->sent, f->pending, MSG_NOSIGNAL);
+	if (n > 0) {
+		f->sent += (size_t)n;
+		f->pending -= (size_t)n;
+	}
+	loop_table.io_want(f->io, f->pending ? ADIT_IO_WRITE : ADIT_IO_READ);
 }
 
 static void take_socket(struct stackhost_shard *s, struct stackhost_flow *f, int fd)

@@ -24,6 +24,8 @@ struct stackhost_flow {
 	uint64_t credit;
 	adit_io *io; /* of the socket that the stack gave */
 	int fd;
+	char bytes[8192]; /* on their way back over the socket */
+	size_t pending, sent;
 	int used, closed, far_fin, connected;
 	struct stackhost_shard *shard;
 };

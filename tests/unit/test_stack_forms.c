@@ -56,6 +56,7 @@ static int in_child(const struct stackhost_setting *settings, uint32_t shards, e
 
 	if (!stackhost_isolate())
 		return 77;
+	alarm(30);
 	if (stackhost_start(&host, shards, mode, settings) != 0) {
 		fprintf(stderr, "start: %s", host.log);
 		return 1;
