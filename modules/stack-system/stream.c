@@ -228,13 +228,15 @@ static int discard(struct stream *s)
 static ssize_t read_some(struct stream *s, adit_event *ev)
 {
 	struct stack *st = s->stack;
+	uint64_t left = st->window - s->unread;
+	size_t room = left < READ_ROOM ? (size_t)left : READ_ROOM;
 	adit_buf *b;
 	ssize_t n;
 
 	*ev = (adit_event){.type = ADIT_EV_FIN, .flow = s->slot->flow};
-	if (st->path->get(st->path->end, &b, 1, READ_ROOM) != 1)
+	if (st->path->get(st->path->end, &b, 1, (uint32_t)room) != 1)
 		return -ENOBUFS;
-	n = recv(s->fd, b->data, READ_ROOM, MSG_DONTWAIT);
+	n = recv(s->fd, b->data, room, MSG_DONTWAIT);
 	if (n <= 0) {
 		n = n < 0 ? -errno : 0;
 		st->path->put(st->path->end, &b, 1);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ * tests/unit/test_stack_forms.c - stack-system in every form, with a real device in a namespace of the test's own
+ *
+ *     app thread -- 198.18.0.1 -> 203.0.113.7 --> t0 (TUN) --> stackhost --> stack-system --> echo
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/stackapp.h"
+#include "lib/stackhost.h"
+
+static struct stackhost host;
+
+static const struct stackhost_setting transparent[] = {{"form", "transparent"}, {NULL, NULL}};
+static const struct stackhost_setting private_form[] = {{"form", "private"}, {NULL, NULL}};
+static const struct stackhost_setting portable[] = {
+	{"form", "portable"}, {"address4", "198.18.0.1/16"}, {"address6", "fd00::1/64"}, {NULL, NULL}};
+static const struct stackhost_setting automatic[] = {{"form", "auto"}, {NULL, NULL}};
+static const struct stackhost_setting *const forms[] = {transparent, private_form, portable};
+
+struct sum {
+	uint64_t opened, accepted, well, reset, other, supers_up, supers_down;
+	const char *log;
+};
+
+static struct sum sum_of(const struct stackhost *h)
+{
+	struct sum s = {.log = h->log};
+	uint32_t i;
+
+	for (i = 0; i < h->shards; i++) {
+		s.opened += h->shard[i]->opened;
+		s.accepted += h->shard[i]->accepted;
+		s.well += h->shard[i]->closed_well;
+		s.reset += h->shard[i]->closed_reset;
+		s.other += h->shard[i]->closed_else;
+		s.supers_up += h->shard[i]->supers_up;
+		s.supers_down += h->shard[i]->supers_down;
+	}
+	return s;
+}
+
+/* One run in a child on a namespace of its own: what it leaves behind cannot help the next. */
+static int in_child(const struct stackhost_setting *settings, uint32_t shards, enum stackhost_mode mode,
+                    void (*work)(void *), int family, int (*check)(const struct sum *))
+{
+	struct stackapp t = {.family = family};
+	struct sum s;
+
+	if (!stackhost_isolate())
+		return 77;
+	alarm(30);
+	if (stackhost_start(&host, shards, mode, settings) != 0) {
+		fprintf(stderr, "start: %s", host.log);
+		return 1;
+	}
+	if (!stackhost_serve(&host, work, &t))
+		t.result = 1;
+	s = sum_of(&host);
+	stackhost_stop(&host);
+	if (t.result)
+		fprintf(stderr, "application: %s fails (IPv%d)\n", t.what, family);
+	if (host.leaked)
+		t.result = 1;
+	if (!t.result && check && !check(&s))
+		t.result = 1;
+	if (t.result)
+		fprintf(stderr,
+		        "%llu opened, %llu accepted, %llu closed well, %llu reset, %llu otherwise, supers %llu up %llu down\n%s",
+		        (unsigned long long)s.opened, (unsigned long long)s.accepted, (unsigned long long)s.well,
+		        (unsigned long long)s.reset, (unsigned long long)s.other, (unsigned long long)s.supers_up,
+		        (unsigned long long)s.supers_down, s.log);
+	return t.result;
+}
+
+static void run(const struct stackhost_setting *settings, uint32_t shards, enum stackhost_mode mode,
+                void (*work)(void *), int family, int (*check)(const struct sum *))
+{
+	int status = 0;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(in_child(settings, shards, mode, work, family, check));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		fail_msg("form %s, IPv%d: status 0x%x", settings[0].text, family, (unsigned)status);
+}
+
+static void every(enum stackhost_mode mode, void (*work)(void *), int (*check)(const struct sum *))
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		run(forms[i], 1, mode, work, 4, check);
+		run(forms[i], 1, mode, work, 6, check);
+	}
+}
+
+static int whole_and_well(const struct sum *s)
+{
+	return s->supers_up > 0 && s->accepted == 1 && s->well == 1 && s->reset + s->other == 0;
+}
+
+static int whole(const struct sum *s)
+{
+	return s->supers_up > 0 && s->accepted == 1;
+}
+
+static int one_reset(const struct sum *s)
+{
+	return s->accepted == 1 && s->reset == 1 && s->well + s->other == 0;
+}
+
+static int one_other(const struct sum *s)
+{
+	return s->accepted == 1 && s->other == 1 && s->well + s->reset == 0;
+}
+
+static int all_well(const struct sum *s)
+{
+	return s->opened == STACKAPP_MANY && s->accepted == STACKAPP_MANY && s->well == STACKAPP_MANY && s->other == 0;
+}
+
+static int one_well(const struct sum *s)
+{
+	return s->accepted == 1 && s->well == 1;
+}
+
+static int none(const struct sum *s)
+{
+	return s->accepted == 0;
+}
+
+static void bytes_pass_both_ways_whole_and_end_in_both_directions(void **state)
+{
+	every(ECHO_STREAM, stackapp_bulk, whole_and_well);
+}
+
+static void bytes_pass_over_the_socket_that_the_host_asked_for(void **state)
+{
+	every(ECHO_SOCKET, stackapp_bulk, whole);
+}
+
+static void a_reset_of_the_application_is_reported(void **state)
+{
+	every(ECHO_STREAM, stackapp_reset, one_reset);
+}
+
+static void an_abort_resets_the_application(void **state)
+{
+	every(ABORT_AT_DATA, stackapp_is_reset, one_other);
+}
+
+static void a_close_ends_in_good_order(void **state)
+{
+	every(CLOSE_AT_DATA, stackapp_is_closed, one_well);
+}
+
+static void two_thousand_connections_keep_their_bytes_apart(void **state)
+{
+	every(ECHO_STREAM, stackapp_many, all_well);
+}
+
+static void datagrams_and_echoes_come_back(void **state)
+{
+	every(ECHO_STREAM, stackapp_datagrams, NULL);
+	every(ECHO_STREAM, stackapp_echoes, NULL);
+}
+
+static void strangers_are_reset(void **state)
+{
+	run(transparent, 1, ECHO_STREAM, stackapp_stranger, 4, none);
+	run(portable, 1, ECHO_STREAM, stackapp_stranger, 4, none);
+}
+
+static void accepting_survives_a_lack_of_descriptors(void **state)
+{
+	every(ECHO_STREAM, stackapp_starve, NULL);
+}
+
+static void each_queue_has_its_own_listener(void **state)
+{
+	run(transparent, 2, ECHO_STREAM, stackapp_many, 4, all_well);
+	run(transparent, 2, ECHO_STREAM, stackapp_many, 6, all_well);
+	run(private_form, 2, ECHO_STREAM, stackapp_many, 4, all_well);
+}
+
+static void the_choice_is_made_and_tested(void **state)
+{
+	run(automatic, 1, ECHO_STREAM, stackapp_bulk, 4, whole_and_well);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bytes_pass_both_ways_whole_and_end_in_both_directions),
+		cmocka_unit_test(bytes_pass_over_the_socket_that_the_host_asked_for),
+		cmocka_unit_test(a_reset_of_the_application_is_reported),
+		cmocka_unit_test(an_abort_resets_the_application),
+		cmocka_unit_test(a_close_ends_in_good_order),
+		cmocka_unit_test(two_thousand_connections_keep_their_bytes_apart),
+		cmocka_unit_test(datagrams_and_echoes_come_back),
+		cmocka_unit_test(strangers_are_reset),
+		cmocka_unit_test(accepting_survives_a_lack_of_descriptors),
+		cmocka_unit_test(each_queue_has_its_own_listener),
+		cmocka_unit_test(the_choice_is_made_and_tested),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
