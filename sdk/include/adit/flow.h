@@ -24,10 +24,9 @@
  * in bytes; FIN is the end of one direction and FIN the operation ends the other; CLOSED is always
  * the last event, exactly once, its code 0 or the reason. CLOSE ends in good order after what was
  * sent, ABORT at once with a reset. A SEND beyond the credit aborts the flow. An operation on a
- * stale flow is dropped, its buffer put back, and counted.
- * Credit and CONSUME are of streams alone: a datagram is sent at any time after ACCEPT, and one that
- * cannot go on is dropped and counted, as networks do.
- * Batches mix flows freely; order is kept per flow only.
+ * stale flow is dropped, its buffer put back, and counted. Credit and CONSUME are of streams alone:
+ * a datagram is sent at any time after ACCEPT, and one that cannot go on is dropped and counted, as
+ * networks do. Batches mix flows freely; order is kept per flow only.
  */
 #ifndef ADIT_FLOW_H
 #define ADIT_FLOW_H
