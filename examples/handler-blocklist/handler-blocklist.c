@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * handler-blocklist/handler-blocklist.c - refuses the destinations of a list, and passes the rest on
+ * handler-blocklist/handler-blocklist.c - refuses the destinations of a list, passes the rest
  *
- * Shows a handler with settings that can be reloaded: the new list is built beside the old one and takes its place
- * only when it is whole.
+ * Shows a handler with settings that can be reloaded: the new list is built beside the old one and
+ * takes its place only when it is whole.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ struct prefix {
 
 struct list {
 	uint32_t count;
-	adit_result answer;     /* code of REJECT; 0: DROP */
+	adit_result answer;       /* code of REJECT; 0: DROP */
 	uint8_t ports[65536 / 8]; /* one bit each */
 	struct prefix prefix[PREFIXES_MOST];
 };
@@ -72,7 +72,8 @@ static int list_holds(const struct list *l, const adit_flow_info *info)
 	uint16_t port = info->dst.port;
 	uint32_t i;
 
-	if ((info->proto == ADIT_PROTO_TCP || info->proto == ADIT_PROTO_UDP) && l->ports[port / 8] & 1 << port % 8)
+	if ((info->proto == ADIT_PROTO_TCP || info->proto == ADIT_PROTO_UDP) &&
+	    l->ports[port / 8] & 1 << port % 8)
 		return 1;
 	for (i = 0; i < l->count; i++)
 		if (prefix_holds(&l->prefix[i], &info->dst))
@@ -88,9 +89,11 @@ static adit_result list_read_addresses(struct list *l, adit_handler *h, const ad
 
 	for (i = 0; (item = config->item(h->cfg, "addresses", i)); i++) {
 		if (i == PREFIXES_MOST)
-			return adit_fail(h, ADIT_ELIMIT, "\"addresses\" has more than 1024 entries: join neighbours");
+			return adit_fail(h, ADIT_ELIMIT,
+			                 "\"addresses\" has more than 1024 entries: join neighbours");
 		if (config->text(item, "", &text, NULL) < 0 || prefix_read(&l->prefix[i], text) < 0)
-			return adit_fail(h, ADIT_ECONFIG, "\"addresses\": write each as 10.0.0.0/8 or 2001:db8::/32");
+			return adit_fail(h, ADIT_ECONFIG,
+			                 "\"addresses\": write each as 10.0.0.0/8 or 2001:db8::/32");
 		l->count = i + 1;
 	}
 	return 0;
@@ -104,7 +107,8 @@ static adit_result list_read_ports(struct list *l, adit_handler *h, const adit_c
 
 	for (i = 0; (item = config->item(h->cfg, "ports", i)); i++) {
 		if (config->integer(item, "", &port) < 0 || port < 0 || port > 65535)
-			return adit_fail(h, ADIT_ECONFIG, "\"ports\": write each as a number from 0 to 65535");
+			return adit_fail(h, ADIT_ECONFIG,
+			                 "\"ports\": write each as a number from 0 to 65535");
 		l->ports[port / 8] |= (uint8_t)(1 << port % 8);
 	}
 	return 0;
@@ -118,7 +122,10 @@ static adit_result list_read(struct list *l, adit_handler *h)
 
 	if (!config)
 		return adit_fail(h, ADIT_ENOSYS, "the host offers no adit.config/1");
-	l->answer = !strcmp(answer, "drop") ? 0 : !strcmp(answer, "prohibited") ? ADIT_EADMIN : ADIT_EREFUSED;
+	if (!strcmp(answer, "drop"))
+		l->answer = 0;
+	else
+		l->answer = strcmp(answer, "prohibited") ? ADIT_EREFUSED : ADIT_EADMIN;
 	result = list_read_addresses(l, h, config);
 	return result < 0 ? result : list_read_ports(l, h, config);
 }

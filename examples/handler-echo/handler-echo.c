@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * handler-echo/handler-echo.c - answers TCP and UDP with what was said
  *
- * Shows a handler that owns its flows. A stretch of a stream is sent back in the buffers it came in, as far as the
- * credit goes; the rest waits in a queue. CONSUME follows what was sent, never what arrived, so the queue is no
- * longer than the window that the stack offers, and a peer that does not read stops itself. Half-close: the end
- * of what comes is passed on once the queue is empty. A datagram goes back as it came.
+ * Shows a handler that owns its flows. A stretch of a stream is sent back in the buffers it came
+ * in, as far as the credit goes; the rest waits in a queue. CONSUME follows what was sent, never
+ * what arrived, so the queue is no longer than the window that the stack offers, and a peer that
+ * does not read stops itself. Half-close: the end of what comes is passed on once the queue is
+ * empty. A datagram goes back as it came.
  */
 #include <adit/callbacks.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * handler-direct/handler-direct.c - hands every flow to one outbound, which the host then relays to
  *
- * The smallest useful handler: it owns no flow, holds no buffer, and hears nothing after its verdict but the end.
+ * The smallest useful handler: it owns no flow, holds no buffer, and hears nothing after its
+ * verdict but the end.
  */
 #include <adit/callbacks.h>
 
@@ -18,7 +19,8 @@ static adit_result direct_create(adit_handler *h)
 	adit_result number = outbounds ? outbounds->find(h->env->host, name) : ADIT_ENOSYS;
 
 	if (number < 0)
-		return adit_fail(h, number, "\"outbound\" names no outbound of the manifest: correct the name, or add it");
+		return adit_fail(h, number,
+		                 "\"outbound\" names no outbound of the manifest: correct the name, or add it");
 	d->outbound = number;
 	d->flags = adit_config_truth(h, "connect_first", 1) ? ADIT_OPF_CONNECT_FIRST : 0;
 	return 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * outbound-direct/outbound-direct.c - the plain way out: this machine's own network, past the device
+ * outbound-direct/outbound-direct.c - the plain way out: this machine's network
  *
- * TCP is connected through the host's dialer and the socket given to the host, which relays. UDP and echo are
- * carried by the host altogether. What is kept here is the attempts under way, one slot per flow of the shard;
- * each flow that reach() is asked for gets exactly one answer, SOCKET or CLOSED, unless the host carries it.
+ * TCP is connected through the host's dialer and the socket given to the host, which relays. UDP
+ * and echo are carried by the host altogether. What is kept here is the attempts under way, one
+ * slot per flow of the shard; each flow that reach() is asked for gets exactly one answer, SOCKET
+ * or CLOSED, unless the host carries it.
  */
 #include <adit/adit.h>
 
@@ -20,7 +21,8 @@ struct outbound {
 	struct attempt *attempts; /* env->flows of them, by ADIT_FLOW_SLOT */
 };
 
-static void outbound_emit(struct outbound *o, uint16_t type, adit_flow flow, adit_result code, uint64_t num)
+static void outbound_emit(struct outbound *o, uint16_t type, adit_flow flow, adit_result code,
+                          uint64_t num)
 {
 	adit_event ev = {.type = type, .code = code, .flow = flow, .u.num = num};
 
@@ -74,7 +76,8 @@ static adit_result outbound_connect(struct outbound *o, const adit_reach *req)
 	}
 	a->owner = o;
 	a->flow = req->flow;
-	return o->dial->connect(o->env->loop, &req->dst, req->deadline_ns, attempt_dialed, a, &a->dialing);
+	return o->dial->connect(o->env->loop, &req->dst, req->deadline_ns, attempt_dialed, a,
+	                        &a->dialing);
 }
 
 static void ADIT_CALL outbound_reach(void *inst, const adit_reach *req, uint32_t n)
@@ -106,7 +109,8 @@ static void ADIT_CALL outbound_submit(void *inst, const adit_op *op, uint32_t n)
 			o->env->path->put(o->env->path->end, &buf, 1);
 		}
 		a = outbound_attempt(o, op->flow);
-		if ((op->type == ADIT_OP_CLOSE || op->type == ADIT_OP_ABORT) && a && a->dialing && a->flow == op->flow)
+		if ((op->type == ADIT_OP_CLOSE || op->type == ADIT_OP_ABORT) && a && a->dialing &&
+		    a->flow == op->flow)
 			attempt_cancel(a);
 	}
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * sdk/abi/layout.c - prints what the ABI fixes: one line per struct, member, constant and interface name
+ * sdk/abi/layout.c - prints what the ABI fixes: one line per struct, member, constant and interface
+ * name
  *
- * tests/abi/layout.sh compares the answer with the committed adit-1.*.layout, and this list with what the compiler
- * says is in the headers, so nothing can be left out. The type written here is compared with the header's when
- * this file is compiled, so a changed signature shows as well.
+ * tests/abi/layout.sh compares the answer with the committed adit-1.*.layout, and this list with
+ * what the compiler says is in the headers, so nothing can be left out. The type written here is
+ * compared with the header's when this file is compiled, so a changed signature shows as well.
  */
 #include <inttypes.h>
 #include <stdio.h>

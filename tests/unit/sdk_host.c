@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * tests/unit/sdk_host.c - a host small enough to be wrong in no place
+ * tests/unit/sdk_host.c - a small host that drives one module by its tables
  */
 #include "sdk_host.h"
 
@@ -56,7 +56,8 @@ static void ADIT_CALL host_log(const adit_host *ah, int32_t level, const char *m
 	fprintf(stderr, "log %d: %.*s\n", (int)level, (int)len, msg);
 }
 
-static adit_result ADIT_CALL host_fail(const adit_host *ah, adit_result code, const char *why, size_t len)
+static adit_result ADIT_CALL host_fail(const adit_host *ah, adit_result code, const char *why,
+                                       size_t len)
 {
 	struct host *h = ah->priv;
 
@@ -78,7 +79,8 @@ static const adit_cfg *cfg_find(const adit_cfg *c, const char *path)
 	return NULL;
 }
 
-static adit_result ADIT_CALL cfg_text(const adit_cfg *c, const char *path, const char **out, size_t *len)
+static adit_result ADIT_CALL cfg_text(const adit_cfg *c, const char *path, const char **out,
+                                      size_t *len)
 {
 	c = cfg_find(c, path);
 	if (!c)
@@ -137,7 +139,8 @@ static adit_result ADIT_CALL outbounds_find(const adit_host *ah, const char *nam
 
 static const adit_outbounds_1 outbounds_table = {sizeof(outbounds_table), 0, outbounds_find};
 
-static adit_result ADIT_CALL dial_connect(adit_loop *l, const adit_addr *dst, uint64_t deadline_ns, adit_dialed done,
+static adit_result ADIT_CALL dial_connect(adit_loop *l, const adit_addr *dst, uint64_t deadline_ns,
+                                          adit_dialed done,
                                           void *arg, adit_dialing **out)
 {
 	struct host *h = current;
@@ -170,7 +173,8 @@ static adit_result ADIT_CALL dial_carry(const adit_path *path, adit_flow flow, c
 	return current->dial_result;
 }
 
-static const adit_dial_1 dial_table = {sizeof(dial_table), 0, dial_connect, dial_cancel, dial_carry};
+static const adit_dial_1 dial_table = {sizeof(dial_table), 0, dial_connect, dial_cancel,
+                                       dial_carry};
 
 static const void *ADIT_CALL host_get(const adit_host *ah, const char *iface)
 {
@@ -328,7 +332,8 @@ struct host *host_new(const char *module)
 	h->fail_after = UINT32_MAX;
 	h->get_limit = UINT32_MAX;
 	h->log_level = ADIT_LOG_INFO;
-	h->host = (adit_host){sizeof(h->host), ADIT_ABI_MAJOR, ADIT_ABI_MINOR, "test", h, &h->log_level, host_get,
+	h->host = (adit_host){sizeof(h->host), ADIT_ABI_MAJOR, ADIT_ABI_MINOR, "test", h,
+	                      &h->log_level, host_get,
 	                      host_alloc, host_release, host_log, host_fail};
 	h->path = (adit_path){.size = sizeof(h->path), .end = h, .get = path_get, .put = path_put};
 	if (!strcmp(h->module->components[0]->iface, ADIT_HANDLER_1))
@@ -349,7 +354,8 @@ adit_result host_begin(struct host *h, const adit_cfg *cfg)
 	adit_result result;
 
 	h->cfg = cfg;
-	h->env = (adit_env){.size = sizeof(h->env), .shards = 1, .flows = HOST_FLOWS, .name = "test", .host = &h->host,
+	h->env = (adit_env){.size = sizeof(h->env), .shards = 1, .flows = HOST_FLOWS,
+	                    .name = "test", .host = &h->host,
 	                    .cfg = cfg, .path = &h->path};
 	h->inst = NULL;
 	result = h->life->create(NULL, &h->env, &h->inst);
@@ -421,7 +427,8 @@ static void host_send_event(struct host *h, const adit_event *ev, uint32_t n)
 	((const adit_handler_1 *)h->table)->events(h->inst, ev, n);
 }
 
-struct host_flow *host_open(struct host *h, uint32_t slot, uint8_t proto, const char *dst, uint16_t port)
+struct host_flow *host_open(struct host *h, uint32_t slot, uint8_t proto, const char *dst,
+                            uint16_t port)
 {
 	struct host_flow *f = &h->flows[slot];
 	adit_event ev = {.type = ADIT_EV_OPEN};
@@ -432,7 +439,8 @@ struct host_flow *host_open(struct host *h, uint32_t slot, uint8_t proto, const 
 	f->info.proto = proto;
 	f->info.dst.port = port;
 	f->info.dst.family = strchr(dst, ':') ? 6 : 4;
-	assert_int_equal(inet_pton(f->info.dst.family == 6 ? AF_INET6 : AF_INET, dst, f->info.dst.ip), 1);
+	assert_int_equal(inet_pton(f->info.dst.family == 6 ? AF_INET6 : AF_INET, dst,
+	                           f->info.dst.ip), 1);
 	f->info.src = f->info.dst;
 	ev.flow = f->handle;
 	ev.u.info = &f->info;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * tests/unit/sdk_host.h - a host small enough to be wrong in no place: drives one handler or outbound by its tables
+ * tests/unit/sdk_host.h - a small host that drives one module by its tables
  *
- * Loads a module of the build tree, gives it wires, and counts: memory, buffers outside the host, operations per
- * flow. What a module must never do (a send beyond the credit, two verdicts, an operation after the end) is counted
- * where it happens, and host_end() fails the test for it.
+ * Loads a module of the build tree, gives it wires, and counts: memory, buffers outside the host,
+ * operations per flow. What a module must never do (a send beyond the credit, two verdicts, an
+ * operation after the end) is counted where it happens, and host_end() fails the test for it.
  */
 #ifndef SDK_HOST_H
 #define SDK_HOST_H
@@ -79,14 +79,16 @@ adit_result host_begin(struct host *h, const adit_cfg *cfg);
 /* stop and destroy; fails the test when memory or a buffer is left, or a misuse was seen. */
 void host_end(struct host *h);
 
-/* Tries create with the first, second, ... allocation failing until it needs no more; returns how many it needs. */
+/* Tries create with the first, second, ... allocation failing until it needs no more; returns how
+ * many it needs. */
 uint32_t host_torture(struct host *h, const adit_cfg *cfg);
 
 /* A buffer with these bytes; parts > 1: a chain of so many. */
 adit_buf *host_buf(struct host *h, const void *data, uint32_t size, uint32_t parts);
 
 /* Makes flow `slot` and hands OPEN to the handler. dst is "192.0.2.1" or the like. */
-struct host_flow *host_open(struct host *h, uint32_t slot, uint8_t proto, const char *dst, uint16_t port);
+struct host_flow *host_open(struct host *h, uint32_t slot, uint8_t proto, const char *dst,
+                            uint16_t port);
 void host_event(struct host *h, uint32_t slot, uint16_t type, uint64_t num, adit_buf *buf);
 void host_data(struct host *h, uint32_t slot, const void *data, uint32_t size, uint32_t parts);
 void host_credit(struct host *h, uint32_t slot, uint64_t bytes);

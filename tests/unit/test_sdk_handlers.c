@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * tests/unit/test_sdk_handlers.c - handler-direct, handler-echo and handler-blocklist by their tables
+ * tests/unit/test_sdk_handlers.c - the direct handler and the examples, by their tables
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,8 @@
 
 static void direct_forwards_to_the_named_outbound(void **state)
 {
-	static const adit_cfg items[] = {{.key = "outbound", .text = "plain"}, {.key = "connect_first", .integer = 0}};
+	static const adit_cfg items[] = {{.key = "outbound", .text = "plain"},
+	                                 {.key = "connect_first", .integer = 0}};
 	static const adit_cfg cfg = OBJECT(items);
 	struct host *h = host_new("handler-direct");
 	struct host_flow *f;
@@ -71,9 +72,11 @@ static void direct_gathers_a_batch_into_few_submits(void **state)
 
 	assert_int_equal(host_begin(h, &cfg), 0);
 	for (i = 0; i < FLOWS; i++)
-		ev[i] = (adit_event){.type = ADIT_EV_OPEN, .flow = host_handle(i, 1), .u.info = &info};
+		ev[i] = (adit_event){.type = ADIT_EV_OPEN, .flow = host_handle(i, 1),
+		                     .u.info = &info};
 	((const adit_handler_1 *)h->table)->events(h->inst, ev, FLOWS);
-	assert_int_equal(h->stale, FLOWS); /* each operation came: none of these flows is in the table */
+	/* Each operation came: none of these flows is in the table. */
+	assert_int_equal(h->stale, FLOWS);
 	assert_int_equal(h->batches, 3);
 	host_end(h);
 	host_free(h);
@@ -81,7 +84,8 @@ static void direct_gathers_a_batch_into_few_submits(void **state)
 
 static void unknown_events_give_their_buffers_back(void **state)
 {
-	static const char *const modules[] = {"handler-direct", "handler-echo", "handler-blocklist"};
+	static const char *const modules[] = {"handler-direct", "handler-echo",
+	                                      "handler-blocklist"};
 	static const adit_cfg cfg;
 	struct host *h;
 	size_t i;
@@ -282,7 +286,8 @@ static void echo_gives_all_back_when_stopped_in_the_middle(void **state)
 	host_free(h);
 }
 
-/* Any order of data and credit: the same bytes come back, never more than the credit, the window never too wide. */
+/* Any order of data and credit: the same bytes come back, never more than the credit, the window
+ * never too wide. */
 static void echo_holds_under_any_order(void **state)
 {
 	enum { TOTAL = 200000, WINDOW = 9000 };
@@ -318,7 +323,8 @@ static void echo_holds_under_any_order(void **state)
 
 /* ---- blocklist ---- */
 
-static const adit_cfg block_addresses[] = {{.text = "192.0.2.0/24"}, {.text = "2001:db8:8000::/33"}, {.text = "10.1.2.3"}};
+static const adit_cfg block_addresses[] = {{.text = "192.0.2.0/24"},
+                                           {.text = "2001:db8:8000::/33"}, {.text = "10.1.2.3"}};
 static const adit_cfg block_ports[] = {{.integer = 25}, {.integer = 65535}};
 static const adit_cfg block_items[] = {
 	LIST("addresses", block_addresses),
@@ -362,12 +368,14 @@ static void blocklist_knows_every_answer(void **state)
 		const char *answer;
 		uint16_t verdict;
 		adit_result code;
-	} rows[] = {{"refused", ADIT_OP_REJECT, ADIT_EREFUSED}, {"prohibited", ADIT_OP_REJECT, ADIT_EADMIN}, {"drop", ADIT_OP_DROP, 0}};
+	} rows[] = {{"refused", ADIT_OP_REJECT, ADIT_EREFUSED},
+	            {"prohibited", ADIT_OP_REJECT, ADIT_EADMIN}, {"drop", ADIT_OP_DROP, 0}};
 	struct host *h = host_new("handler-blocklist");
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const adit_cfg items[] = {LIST("ports", block_ports), {.key = "answer", .text = rows[i].answer}};
+		const adit_cfg items[] = {LIST("ports", block_ports),
+		                          {.key = "answer", .text = rows[i].answer}};
 		const adit_cfg cfg = OBJECT(items);
 
 		assert_int_equal(host_begin(h, &cfg), 0);
@@ -380,9 +388,11 @@ static void blocklist_knows_every_answer(void **state)
 
 static void blocklist_refuses_what_is_no_prefix(void **state)
 {
-	static const char *const bad[] = {"", "/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8x", "10.0.0.0/-1", "10.0.0/8",
-	                                  "::/129", "host.example", "10.0.0.0/ 8", "1:2", "10.0.0.0/99999999999999999999",
-	                                  "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/1"};
+	static const char *const bad[] = {
+		"", "/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8x", "10.0.0.0/-1", "10.0.0/8",
+		"::/129", "host.example", "10.0.0.0/ 8", "1:2", "10.0.0.0/99999999999999999999",
+		"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/1",
+	};
 	struct host *h = host_new("handler-blocklist");
 	size_t i;
 

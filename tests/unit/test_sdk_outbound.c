@@ -60,7 +60,8 @@ static void answer(struct host *h, uint32_t n, adit_result result, intptr_t sock
 	done(h->dials[n].arg, result, sock);
 }
 
-static void check_event(const struct host *h, uint32_t n, uint16_t type, uint32_t slot, uint32_t generation, adit_result code)
+static void check_event(const struct host *h, uint32_t n, uint16_t type, uint32_t slot,
+                        uint32_t generation, adit_result code)
 {
 	assert_true(n < h->emitted);
 	assert_int_equal(h->events[n].type, type);
