@@ -264,9 +264,6 @@ static void report_syntax(const struct parse_input *in, const json_error_t *erro
 	if (near)
 		*near = '\0';
 	switch (json_error_code(error)) {
-	case json_error_out_of_memory:
-		complain(in, 0, r, NULL, "out of memory");
-		break;
 	case json_error_duplicate_key:
 		report_duplicate(in, at < in->size ? at : in->size, r);
 		break;
@@ -289,6 +286,40 @@ static void report_conversion(const struct parse_input *in, const struct cursor 
 		complain(in, c->at, r, "please report this file", "the place of a value was lost here");
 }
 
+/* jansson 2.14 forgets that a buffer could not grow, and then reads beyond it (lex_save() in its load.c has no
+ * result). So once an allocation has failed all later ones fail too, until the parse is over: it then ends by the
+ * next allocation, before the short buffer is read. Its allocator is one for the process; it is put back. */
+static _Thread_local struct {
+	json_malloc_t malloc;
+	bool starved;
+} parsing;
+
+static void *malloc_until_starved(size_t size)
+{
+	void *out = parsing.starved ? NULL : parsing.malloc(size);
+
+	parsing.starved |= !out;
+	return out;
+}
+
+static json_t *load(const char *text, size_t size, json_error_t *error)
+{
+	json_free_t free_function;
+	json_t *out;
+
+	memset(error, 0, sizeof(*error));
+	json_get_alloc_funcs(&parsing.malloc, &free_function);
+	parsing.starved = false;
+	json_set_alloc_funcs(malloc_until_starved, free_function);
+	out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, error);
+	json_set_alloc_funcs(parsing.malloc, free_function);
+	if (parsing.starved) {
+		json_decref(out);
+		return NULL;
+	}
+	return out;
+}
+
 struct adit_cfg *parse_text(struct arena *a, const struct parse_input *in, struct report *r)
 {
 	struct cursor c = {.arena = a, .in = in, .line = 1, .column = 1};
@@ -307,9 +338,10 @@ struct adit_cfg *parse_text(struct arena *a, const struct parse_input *in, struc
 		free(copy);
 		return NULL;
 	}
-	memset(&error, 0, sizeof(error));
-	json = json_loadb(copy, in->size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-	if (!json) {
+	json = load(copy, in->size, &error);
+	if (!json && parsing.starved) {
+		complain(in, 0, r, NULL, "out of memory");
+	} else if (!json) {
 		report_syntax(in, &error, r);
 	} else {
 		c.blanked = copy;
