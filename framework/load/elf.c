@@ -431,6 +431,28 @@ static bool read_section(struct file *f, uint64_t at, uint64_t *string, uint64_t
 	       field(f, at + (f->wide ? 32 : 20), w, size);
 }
 
+/* The descriptor is the first text of its section. Each source file that saw the descriptor's header has left a copy:
+ * further texts are the same one again, with zero bytes between them. */
+static bool take_descriptor(struct file *f, struct elf_facts *out, size_t offset, size_t size)
+{
+	const uint8_t *text = f->bytes + offset;
+	size_t length = 0, at, n;
+
+	while (length < size && text[length])
+		length++;
+	for (at = length; at < size; at += n) {
+		for (n = 0; n < size - at && text[at + n]; n++)
+			;
+		if (n && (n != length || memcmp(text, text + at, n) != 0))
+			return fails(f, "its section .adit.json holds two descriptors that differ");
+		n += !n; /* over a zero byte */
+	}
+	out->described = true;
+	out->descriptor = offset;
+	out->descriptor_size = length;
+	return true;
+}
+
 /* Finds .adit.json. A stripped section table is no fault: then there is no descriptor. */
 static bool read_sections(struct file *f, struct elf_facts *out)
 {
@@ -456,11 +478,8 @@ static bool read_sections(struct file *f, struct elf_facts *out)
 			return fails(f, "its section .adit.json is outside the file");
 		if (out->described)
 			return fails(f, "it has two sections .adit.json");
-		while (size && !f->bytes[offset + size - 1])
-			size--;
-		out->described = true;
-		out->descriptor = (size_t)offset;
-		out->descriptor_size = (size_t)size;
+		if (!take_descriptor(f, out, (size_t)offset, (size_t)size))
+			return false;
 	}
 	return true;
 }

@@ -53,7 +53,7 @@ struct elf_facts {
 	bool root;          /* exports adit_module_1 as an object */
 	uint64_t root_size; /* of it */
 	bool described;     /* has a section .adit.json */
-	size_t descriptor, descriptor_size; /* its place in the file, trailing zero bytes left out */
+	size_t descriptor, descriptor_size; /* its text's place in the file */
 };
 
 /* Reads the facts. ADIT_EINVAL with *why a static text ("the dynamic table is outside the file"); *out is then

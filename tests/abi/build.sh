@@ -39,6 +39,8 @@ form older-platform 's,adit.handler/1,adit.platform/1,' -DKIND_PLATFORM -DIFACE=
 form private "$none" -DROOT_FLAGS=ADIT_MODULE_PRIVATE
 form needs 's,"requires": \[\],"requires": ["test.nosuch/1"],; s,"wants": \[\],"wants": ["test.nicer/1"],'
 form old-hash "$none" -Wl,--hash-style=sysv
+echo '#include "descriptor.h"' >"$out/tmp/more.c"
+form two-sources "$none" "$out/tmp/more.c"
 
 # Refused before any of their code runs.
 form execstack "$none" -Wl,-z,execstack
@@ -61,6 +63,7 @@ echo 'void adit_test_dependency(void); void adit_test_dependency(void) {}' >"$ou
 $CC -fPIC -shared "$out/tmp/dep.c" -o "$out/tmp/dep.so"
 form needpath "$none" -DWANTS_BY_PATH "$out/tmp/dep.so"
 form program "$none" -DPROGRAM
+form twodescriptors "$none" -DSECOND_DESCRIPTOR
 form nodescriptor "$none"
 ${OBJCOPY:-objcopy} --rename-section .adit.json=.nothing "$out/nodescriptor.so"
 

@@ -154,6 +154,9 @@ int adit_helper(void)
 #ifdef WRITABLE_CODE
 __asm__(".section .wx,\"awx\",@progbits\n.byte 0\n.previous\n");
 #endif
+#ifdef SECOND_DESCRIPTOR
+static const char second[] __attribute__((section(ADIT_DESCRIPTOR_SECTION), used)) = "{}\n";
+#endif
 #ifdef PROGRAM
 __asm__(".section .interp,\"a\",@progbits\n.string \"/lib/ld.so\"\n.previous\n");
 #endif

@@ -96,6 +96,7 @@ static const struct {
 	{"noopen", "not to be opened at run time"},
 	{"needpath", "by its path"},
 	{"program", "it is a program, not a library; link it with -shared"},
+	{"twodescriptors", "holds two descriptors that differ"},
 	{"nodescriptor", "no descriptor in it"},
 };
 
@@ -188,7 +189,8 @@ static void wrong_tables_are_refused(void **state)
 
 static void older_and_newer_sdks_load(void **state)
 {
-	static const char *const forms[] = {"newer", "older-root", "older-stack", "older-platform", "old-hash"};
+	static const char *const forms[] = {"newer", "older-root", "older-stack", "older-platform", "old-hash",
+	                                    "two-sources"};
 	struct yard *y = *state;
 	struct loader *l = yard_loader(y, NULL, NULL);
 	struct module *m;
