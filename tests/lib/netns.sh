@@ -82,7 +82,7 @@ outside_run() { # WHO PATH
 	userns=
 	[ "$1" = root ] && [ "$3" = 0 ] || userns=-Ur
 	inner="env -i PATH=$PATH LC_ALL=C HOME=$OUT/work TERM=dumb NETNS_INSIDE=1 NETNS_WHO=$1 VIA=$2 BUILD=$BUILD
-		ADIT=$ADIT FORM=$FORM STACK=$STACK OUT=$OUT TMPDIR=$OUT/work ${ASAN_OPTIONS:+ASAN_OPTIONS=$ASAN_OPTIONS}
+		ADIT=$ADIT FORM=$FORM STACK=$STACK OUT=$OUT TMPDIR=$OUT/work ${KEEP:+KEEP=1} ${SANITIZED:+SANITIZED=1} ${ASAN_OPTIONS:+ASAN_OPTIONS=$ASAN_OPTIONS}
 		${UBSAN_OPTIONS:+UBSAN_OPTIONS=$UBSAN_OPTIONS} ${LSAN_OPTIONS:+LSAN_OPTIONS=$LSAN_OPTIONS}"
 	# shellcheck disable=SC2086 # $userns is empty or one word, $inner is words
 	set -- $inner timeout -k 5 "$LIMIT" unshare $userns -m -n -p --fork --kill-child --mount-proc \
