@@ -248,7 +248,7 @@ ns_add() { # NAME
 	ip netns add "$1" || bail "cannot add namespace $1"
 	on "$1" ip link set lo up
 	on "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
-		net.ipv4.ping_group_range="0 0" 2>/dev/null || :
+		net.ipv4.ping_group_range="0 0" net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 2>/dev/null || :
 }
 addr() { # NAMESPACE DEVICE ADDRESS...
 	ns=$1 dev=$2
