@@ -29,6 +29,7 @@ T4=10.2.0.3 T6=fd00:2::3
 
 TESTNAME=$(basename "$0" .sh)
 TESTDIR=$(cd "$(dirname "$0")" && pwd)
+# shellcheck disable=SC2034 # used by tests
 LIBDIR=$(cd "$TESTDIR/../lib" && pwd)
 : "${LIMIT:=60}" "${AS_USER:=0}" "${ONLY:=}" "${NEED:=}"
 : "${FORM:=auto}" "${STACK:=stack-system}"
@@ -322,6 +323,7 @@ adit_up() {
 	manifest >"$W/manifest.json"
 	# shellcheck disable=SC2086 # words
 	start adit gateway ${ADIT_WRAP:-} "$ADIT" run "$W/manifest.json"
+	# shellcheck disable=SC2034 # used by tests
 	CLIENT_DEV=adit0
 	if ! wait_for 10 device_up; then
 		bail "adit made no device adit0 with routes: $(tail -n 10 "$W/adit.log")"

@@ -28,7 +28,7 @@ for a in $S4 $S6; do
 	url=git://$(url_host $a)/r.git
 	check "clone from $a" client git clone -q "$url" "$W/clone-$a"
 	check "the clone of $a is sound" git -C "$W/clone-$a" fsck --full --strict
-	is "the clone of $a is complete" "$(git -C "$W/clone-$a" rev-parse HEAD^{tree})" "$(git -C "$W/repos/r.git" rev-parse main^{tree})"
+	is "the clone of $a is complete" "$(git -C "$W/clone-$a" rev-parse 'HEAD^{tree}')" "$(git -C "$W/repos/r.git" rev-parse 'main^{tree}')"
 	make_file "$W/clone-$a/big" $size
 	git -C "$W/clone-$a" add . && git -C "$W/clone-$a" commit -qm "big, by $a"
 	check "push to $a" client git -C "$W/clone-$a" push -q origin main

@@ -25,8 +25,8 @@ for i in $(seq 20); do
 done
 is "20 transfers of 1 MiB over 2 % loss, 3 % reordered, 1 % doubled, 0.2 % damaged" $good 20
 line=$(client "$BUILD/tests/lib/flowload" tcp $S4 7000 --flows 50 --up 100000 --down 100000 --deadline 40 2>"$W/load.err")
-is "50 tagged flows at once over the same" "$(value "$line" done) $(value "$line" crossed) $(value "$line" damaged)" "50 0 0"
-[ "$(value "$line" done)" = 50 ] || note "$line" "$(cat "$W/load.err")"
+is "50 tagged flows at once over the same" "$(value "$line" "done") $(value "$line" crossed) $(value "$line" damaged)" "50 0 0"
+[ "$(value "$line" "done")" = 50 ] || note "$line" "$(cat "$W/load.err")"
 line=$(client "$BUILD/tests/lib/flowload" udp $S6 7000 --flows 4 --count 1000 --gap 200)
 is "UDP over the same: nothing damaged, nothing crossed" "$(value "$line" damaged) $(value "$line" crossed)" "0 0"
 # 2 % and 0.2 % in each direction make 4.3 %: nobody adds to it, nobody hides it.
@@ -38,7 +38,7 @@ within "the middlebox did lose packets" "$(sed -n 's/.* lost=\([0-9]*\).*/\1/p' 
 start mbox mbox "$BUILD/tests/lib/mbox" --a a0 --b b0 --delay 20 --jitter 10 --rate 50 --blackhole 600+1500
 wait_for 3 grep -q ready "$W/mbox.log" || bail "$(cat "$W/mbox.log")"
 line=$(client "$BUILD/tests/lib/flowload" tcp $S4 7000 --flows 4 --up 1500000 --down 1500000 --deadline 40 2>"$W/load.err")
-is "4 flows live through a black hole of 1.5 s, 20 to 30 ms of jitter, 50 Mbit/s" "$(value "$line" done)" 4
-[ "$(value "$line" done)" = 4 ] || note "$line" "$(cat "$W/load.err")"
+is "4 flows live through a black hole of 1.5 s, 20 to 30 ms of jitter, 50 Mbit/s" "$(value "$line" "done")" 4
+[ "$(value "$line" "done")" = 4 ] || note "$line" "$(cat "$W/load.err")"
 stop mbox
 within "the black hole was hit" "$(sed -n 's/.* blackholed=\([0-9]*\).*/\1/p' "$W/mbox.log" | head -n 1)" 1 1000000
