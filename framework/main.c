@@ -30,7 +30,11 @@ int main(int argc, char **argv)
 	} else if (argc >= 4 && !strcmp(argv[1], "exec")) {
 		o.flows = true;
 		o.text = "{\"adit\":1,\"platform\":{\"module\":\"platform-linux\",\"namespace\":\"new\"},\"stacks\":[{\"name\":\"system\",\"module\":\"stack-system\"}]}";
-		status = session_begin(&s, &o) ? 125 : serve_exec(&s, (const char *const *)argv + 3);
+		{
+			int at = !strcmp(argv[2], "--flows") ? 4 : 3;
+
+			status = session_begin(&s, &o) ? 125 : serve_exec(&s, (const char *const *)argv + at);
+		}
 	} else {
 		puts("adit " ADIT_VERSION);
 	}

@@ -50,24 +50,13 @@ static int open_component(int dir, const char *name, int flags)
 }
 
 /* True in a user namespace into which the machine's root is not mapped: there root's files show the overflow
- * number, and the process has no more rights than the user who made the namespace. */
+ * number, and the process has no more rights than the user who made the namespace. /proc/sys/kernel is root's on
+ * every machine, so its owner tells. */
 static bool owner_is_veiled(uid_t uid)
 {
-	unsigned inside, outside, count;
-	bool veiled = true;
-	char line[96];
-	FILE *f;
+	struct stat st;
 
-	if (uid != 65534)
-		return false;
-	f = fopen("/proc/self/uid_map", "re");
-	if (!f)
-		return false;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%u %u %u", &inside, &outside, &count) == 3 && outside == 0)
-			veiled = false;
-	fclose(f);
-	return veiled;
+	return uid == 65534 && stat("/proc/sys/kernel", &st) == 0 && st.st_uid == uid;
 }
 
 static bool owner_is_safe(uid_t uid)
