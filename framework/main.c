@@ -4,40 +4,33 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/serve.h"
-#include "cli/session.h"
-
-static int session_begin(struct session *s, const struct session_options *o)
-{
-	int err = session_init(s, o);
-
-	if (!err)
-		err = session_load(s);
-	session_print(s);
-	return err;
-}
+#include "cli/commands.h"
 
 int main(int argc, char **argv)
 {
-	static struct session s;
-	struct session_options o = {0};
-	int status = 2;
+	static struct request r;
+	const struct command *c;
+	int status;
 
-	if (argc >= 3 && !strcmp(argv[1], "run")) {
-		o.manifest = argv[2];
-		o.flows = argc > 3;
-		status = session_begin(&s, &o) ? 2 : serve_run(&s);
-	} else if (argc >= 4 && !strcmp(argv[1], "exec")) {
-		o.flows = true;
-		o.text = "{\"adit\":1,\"platform\":{\"module\":\"platform-linux\",\"namespace\":\"new\"},\"stacks\":[{\"name\":\"system\",\"module\":\"stack-system\"}]}";
-		{
-			int at = !strcmp(argv[2], "--flows") ? 4 : 3;
-
-			status = session_begin(&s, &o) ? 125 : serve_exec(&s, (const char *const *)argv + at);
-		}
-	} else {
-		puts("adit " ADIT_VERSION);
+	if (argc < 2) {
+		words_overview(stderr);
+		return 2;
 	}
-	session_fini(&s);
-	return status;
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("adit %s (module ABI %d.%d)\n", ADIT_VERSION, ADIT_ABI_MAJOR, ADIT_ABI_MINOR);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		words_overview(stdout);
+		return 0;
+	}
+	c = command_find(argv[1]);
+	if (!c) {
+		fprintf(stderr, "adit: no command %s; try: adit --help\n", argv[1]);
+		return 2;
+	}
+	status = parse_words(c, argc - 1, argv + 1, &r);
+	if (status)
+		return status < 0 ? 0 : status;
+	return c->run(&r);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cli/serve.c - runs the host on the control thread: signals, trouble, and the command inside
  */
-#include "cli/serve.h"
+#include "cli/commands.h"
 
 #include <adit/exec.h>
 
@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -64,7 +66,7 @@ static void print_counters(struct host *h)
 	fprintf(stderr, "adit: flows now %u\n", host_flows(h));
 }
 
-int serve_run(struct session *s)
+static int serve(struct session *s)
 {
 	int fd = signals_open(), status = 0, number;
 	struct pollfd p[2];
@@ -142,7 +144,7 @@ static void wait_for(struct session *s, struct inside *in, int signals, int news
 	}
 }
 
-int serve_exec(struct session *s, const char *const *argv)
+static int serve_inside(struct session *s, const char *const *argv)
 {
 	extern char **environ;
 	static const intptr_t stdio[3] = {0, 1, 2};
@@ -173,4 +175,74 @@ int serve_exec(struct session *s, const char *const *argv)
 	host_stop(s->host);
 	close(fd);
 	return in.status < 0 ? EXIT_FAILED : in.status;
+}
+
+/* ---- the commands ---- */
+
+static int load(struct session *s, const struct session_options *o)
+{
+	int err = session_init(s, o);
+
+	if (!err)
+		err = session_load(s);
+	session_print(s);
+	return err;
+}
+
+int command_run(struct request *r)
+{
+	struct session s;
+	int status;
+
+	r->session.manifest = r->operand;
+	status = load(&s, &r->session) ? 2 : serve(&s);
+	session_fini(&s);
+	return status;
+}
+
+/* The manifest that the options of exec stand for: its members. */
+static char *members_of(struct request *r)
+{
+	struct session_options *o = &r->session;
+	char *text = NULL;
+
+	if (r->stack || r->form) {
+		if (o->setting_count + 2 > SESSION_SETTINGS)
+			return NULL;
+		o->settings[o->setting_count++] = (struct conf_setting){"stack", r->stack ? r->stack : "system"};
+		if (r->form)
+			o->settings[o->setting_count++] = (struct conf_setting){"stacks.system.form", r->form};
+	}
+	if (asprintf(&text, "\"platform\": {\"module\": \"platform-linux\", \"namespace\": \"new\"}%s%s%s%s",
+	             o->flows ? "" : ", \"log\": {\"level\": \"warn\"}",
+	             r->handler ? ", \"handlers\": [{\"name\": \"chosen\", \"module\": \"" : "", r->handler ? r->handler : "",
+	             r->handler ? "\"}, {\"name\": \"direct\", \"module\": \"handler-direct\"}]" : "") < 0)
+		return NULL;
+	return text;
+}
+
+/* The name goes into JSON as it is. */
+static int plain(const char *word)
+{
+	return !word || !word[strcspn(word, "\"\\\n")];
+}
+
+int command_exec(struct request *r)
+{
+	struct session s;
+	char *text;
+	int status;
+
+	if (!plain(r->handler)) {
+		fprintf(stderr, "adit exec: the handler's name holds a quote or a backslash; names are [a-z0-9_.-]\n");
+		return EXIT_FAILED;
+	}
+	text = members_of(r);
+	if (!text)
+		return EXIT_FAILED;
+	r->session.members = text;
+	status = load(&s, &r->session) ? EXIT_FAILED : serve_inside(&s, r->words);
+	session_fini(&s);
+	free(text);
+	return status;
 }

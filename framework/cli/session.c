@@ -36,28 +36,37 @@ static int new_loader(struct session *s, const char *const *manifest_dirs, size_
 	return loader_new(&s->loader, &o, &c, &s->report);
 }
 
+struct stack_list {
+	FILE *f;
+	unsigned count;
+};
+
 static int add_stack(void *arg, const struct load_entry *entry)
 {
-	FILE *f = arg;
+	struct stack_list *list = arg;
 
 	if (!entry->reason && !entry->shadowed && !strncmp(entry->name, "stack-", 6))
-		fprintf(f, "%s{\"name\":\"%s\",\"module\":\"%s\"}", ftell(f) > 24 ? "," : "", entry->name + 6, entry->name);
+		fprintf(list->f, "%s{\"name\": \"%s\", \"module\": \"%s\"}", list->count++ ? ", " : "", entry->name + 6,
+		        entry->name);
 	return 0;
 }
 
-/* Every installed stack can be named in a manifest without an entry of its own. */
+/* What lies under a manifest: every installed stack, so that it can be named without an entry of its own, and what
+ * the command line stands for. A manifest says its version itself. */
 static int make_base(struct session *s)
 {
+	const struct session_options *o = s->options;
+	struct stack_list list = {0};
 	size_t size;
-	FILE *f = open_memstream(&s->base, &size);
 
-	if (!f)
+	list.f = open_memstream(&s->base, &size);
+	if (!list.f)
 		return ADIT_ENOMEM;
-	fputs("{\"adit\":1,  \"stacks\":[", f);
-	fflush(f);
-	loader_list(s->loader, add_stack, f);
-	fputs("]}", f);
-	return fclose(f) ? ADIT_ENOMEM : ADIT_OK;
+	fprintf(list.f, "{%s%s%s\"stacks\": [", o->manifest ? "" : "\"adit\": 1, ", o->members ? o->members : "",
+	        o->members ? ", " : "");
+	loader_list(s->loader, add_stack, &list);
+	fputs("]}", list.f);
+	return fclose(list.f) ? ADIT_ENOMEM : ADIT_OK;
 }
 
 int session_init(struct session *s, const struct session_options *options)
@@ -115,8 +124,8 @@ static int read_manifest(struct session *s)
 {
 	struct conf_source source = {
 		.path = s->options->manifest,
-		.text = s->options->text ? s->options->text : s->base,
-		.text_name = s->options->text ? NULL : "installed stacks",
+		.text = s->base,
+		.text_name = s->options->members ? NULL : "installed stacks",
 		.settings = s->options->settings,
 		.setting_count = s->options->setting_count,
 		.schema_of = schema_of,
@@ -183,7 +192,27 @@ static void print_flow(void *arg, const struct host_flow_end *end)
 	        end->code ? err_text(end->code) : "closed");
 }
 
-int session_start(struct session *s)
+int session_modules(struct session *s)
+{
+	int kind, result = ADIT_OK;
+	size_t count, i;
+
+	for (kind = 0; kind < CONF_KINDS; kind++) {
+		const struct conf_entry *e = conf_entries(s->conf, (enum conf_kind)kind, &count);
+
+		for (i = 0; i < count; i++) {
+			struct candidate *c = NULL;
+			int err = loader_find(s->loader, e[i].module, e[i].library, NULL, &s->report, &c);
+
+			candidate_free(c);
+			if (err)
+				result = err;
+		}
+	}
+	return result;
+}
+
+int session_make(struct session *s)
 {
 	struct host_options o = {
 		.conf = s->conf,
@@ -193,7 +222,13 @@ int session_start(struct session *s)
 		.arg = s,
 		.being_made = &s->host,
 	};
-	int err = host_new(&s->host, &o);
+
+	return host_new(&s->host, &o);
+}
+
+int session_start(struct session *s)
+{
+	int err = session_make(s);
 
 	if (!err)
 		err = host_open(s->host);

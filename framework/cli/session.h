@@ -14,7 +14,7 @@ enum { SESSION_DIRS = 64, SESSION_SETTINGS = 256, SESSION_HELD = 1200 };
 /* What the command line says; strings are lent. */
 struct session_options {
 	const char *manifest; /* path, or null */
-	const char *text;     /* a manifest under it, whose values count as the command line's; or null */
+	const char *members;  /* of a manifest under it, as in `"stack": "lwip"`; count as the command line's; or null */
 	const char *dirs[SESSION_DIRS];
 	size_t dir_count;
 	struct conf_setting settings[SESSION_SETTINGS];
@@ -38,6 +38,10 @@ struct session {
 int session_init(struct session *s, const struct session_options *options);
 /* ... and reads and checks the manifest. */
 int session_load(struct session *s);
+/* Whether all modules that the manifest names are there and fit, without running them. */
+int session_modules(struct session *s);
+/* Makes the host, opening nothing. */
+int session_make(struct session *s);
 /* ... and makes, opens and starts the host. */
 int session_start(struct session *s);
 void session_fini(struct session *s);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ * cli/commands.h - the one table of commands and options
+ *
+ * Parsing, --help, the manual page and the shells' completions all come from it (cli/words.c, cli/parse.c), so what
+ * one says the others say too.
+ */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "cli/session.h"
+
+/* What the words on the command line amount to. */
+struct request {
+	struct session_options session;
+	const char *manifest; /* the operand of commands that take one */
+	const char *operand;
+	const char *const *words; /* what follows the options of exec; null-terminated */
+	const char *handler, *stack, *form;
+	bool json, origin, effective, why, load;
+	int shards;
+};
+
+/* What a value is, for completion. */
+enum option_value { VALUE_NONE, VALUE_FILE, VALUE_DIR, VALUE_MODULE, VALUE_WORD };
+
+enum option_id {
+	OPTION_END,
+	OPTION_SET,
+	OPTION_MODULE_DIR,
+	OPTION_SAFE_MODE,
+	OPTION_FLOWS,
+	OPTION_STACK,
+	OPTION_FORM,
+	OPTION_HANDLER,
+	OPTION_CONFIG,
+	OPTION_LOG,
+	OPTION_JSON,
+	OPTION_WHY,
+	OPTION_EFFECTIVE,
+	OPTION_ORIGIN,
+	OPTION_LOAD,
+	OPTION_HELP,
+	OPTION_IDS
+};
+
+struct option_row {
+	enum option_id id;
+	char letter; /* 0: none */
+	const char *name;
+	enum option_value value;
+	const char *value_name;
+	const char *help; /* one sentence, without the full stop */
+};
+
+enum { COMMAND_OPTIONS = 10 };
+
+struct command {
+	const char *name;
+	const char *operands; /* as in a synopsis */
+	const char *summary;  /* what it does, in a few words */
+	const char *text;     /* more, for the manual page and for --help of the command */
+	unsigned least, most; /* operands; most 0xff: any number, and the first one ends the options */
+	enum option_value operand; /* what an operand is */
+	int (*run)(struct request *r);
+	enum option_id options[COMMAND_OPTIONS]; /* ends with OPTION_END; OPTION_HELP is everybody's */
+};
+
+extern const struct option_row option_rows[OPTION_IDS];
+extern const struct command commands[];
+extern const unsigned command_count;
+
+/* Null: none of that name. */
+const struct command *command_find(const char *name);
+
+/* Reads argv[1..] (argv[0] is the command's name) into *r. 0, or the exit status after an explanation on stderr, or
+ * -1 when help was asked for and given. */
+int parse_words(const struct command *c, int argc, char **argv, struct request *r);
+
+/* The list of commands; one command; the manual page (mdoc); completions for "bash", "zsh", "fish" (false: another). */
+void words_overview(FILE *f);
+void words_command(FILE *f, const struct command *c);
+void words_manual(FILE *f);
+bool words_completion(FILE *f, const char *shell);
+
+/* The commands (cli/serve.c, cli/look.c, cli/doctor.c). Each returns the exit status. */
+int command_run(struct request *r);
+int command_exec(struct request *r);
+int command_check(struct request *r);
+int command_show(struct request *r);
+int command_schema(struct request *r);
+int command_modules(struct request *r);
+int command_inspect(struct request *r);
+int command_doctor(struct request *r);
+int command_help(struct request *r);
+
+#endif
