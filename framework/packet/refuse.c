@@ -80,7 +80,8 @@ static void put_checksum(uint8_t *out, const struct packet_view *view, uint32_t 
 
 uint32_t refuse_reset(const uint8_t *data, const struct packet_view *view, uint8_t *out, uint32_t room)
 {
-	uint32_t size = (view->version == 4 ? WIRE_IPV4_SIZE : WIRE_IPV6_SIZE) + (uint32_t)WIRE_TCP_SIZE, l4, seq, taken;
+	uint32_t size = (view->version == 4 ? WIRE_IPV4_SIZE : WIRE_IPV6_SIZE) + (uint32_t)WIRE_TCP_SIZE;
+	uint32_t l4, seq, taken;
 	const uint8_t *src = data + view->addresses, *dst = src + view->address_size;
 	uint8_t *tcp;
 
