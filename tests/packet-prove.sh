@@ -4,7 +4,7 @@
 #
 # usage: tests/packet-prove.sh
 #
-# Needs the Debian packages frama-c-base, why3, z3 and cvc4; takes some minutes of one core. Exit 0: every goal is
+# Needs the Debian packages of `tools/setup prove`; takes some minutes of one core. Exit 0: every goal is
 # proven; 1: some are not, they are named; 77: the tools are missing and nothing was proven.
 set -eu
 
@@ -14,7 +14,7 @@ seconds=${PROVE_SECONDS:-20}
 
 for tool in frama-c why3 z3 cvc4; do
 	command -v $tool >/dev/null || {
-		echo "packet-prove: SKIPPED, nothing is proven: $tool is missing (install frama-c-base why3 z3 cvc4)"
+		echo "packet-prove: SKIPPED, nothing is proven: $tool is missing (tools/setup prove)"
 		exit 77
 	}
 done

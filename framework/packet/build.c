@@ -36,8 +36,8 @@ static uint64_t chain_sum(uint64_t sum, const adit_buf *pkt)
 	return sum;
 }
 
-/* Room for an IP header and l4 bytes in front of pkt's payload, the IP header filled in. Gives the size of the IP header
- * and in *payload that of the payload; negative: it cannot be. */
+/* Room for an IP header and l4 bytes in front of pkt's payload, the IP header filled in. Gives the size of the
+ * IP header and in *payload that of the payload; negative: it cannot be. */
 static int32_t push_headers(adit_buf *pkt, const adit_flow_info *info, uint8_t proto, uint32_t l4, uint32_t *payload)
 {
 	uint32_t ip = info->src.family == 4 ? WIRE_IPV4_SIZE : WIRE_IPV6_SIZE, size = chain_size(pkt);

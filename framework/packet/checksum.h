@@ -25,7 +25,8 @@ uint16_t checksum_fold(uint64_t sum);
 /* What goes into a header: the complement. For UDP pass it through checksum_udp. */
 uint16_t checksum_finish(uint64_t sum);
 
-/* In UDP 0 says "no checksum"; the other zero of one's complement stands in for it (RFC 768, RFC 8200 section 8.1). */
+/* In UDP 0 says "no checksum"; the other zero of one's complement stands in for it (RFC 768, RFC 8200
+ * section 8.1). */
 static inline uint16_t checksum_udp(uint16_t check)
 {
 	return check ? check : 0xffff;

@@ -19,9 +19,10 @@ struct icmp_error {
 	uint8_t version;
 };
 
-/* Reads the ICMP packet at data (view: PACKET_OK). PACKET_OK: it is an error about a packet that went to the error's
- * sender or through it, from the error's receiver. Else it is no error, or not to be believed. The caller has verified
- * the checksum and looks up the flow of the quoted packet, whose direction is the reverse of the error's. */
+/* Reads the ICMP packet at data (view: PACKET_OK). PACKET_OK: it is an error about a packet that went to the
+ * error's sender or through it, from the error's receiver. Else it is no error, or not to be believed. The caller
+ * has verified the checksum and looks up the flow of the quoted packet, whose direction is the reverse of the
+ * error's. */
 enum packet_verdict icmp_error_parse(const uint8_t *data, const struct packet_view *view, struct icmp_error *out);
 
 #endif

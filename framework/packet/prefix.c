@@ -50,7 +50,7 @@ const struct prefix *prefix_set_find(const struct prefix_set *set, uint8_t famil
 	return &set->items[at - 1];
 }
 
-/* Takes out what the new prefix holds. */
+/* Takes out what the new prefix holds; nothing in the set holds the new one. */
 static void remove_held(struct prefix_set *set, const struct prefix *by)
 {
 	uint32_t from, to = 0;
@@ -58,7 +58,7 @@ static void remove_held(struct prefix_set *set, const struct prefix *by)
 	for (from = 0; from < set->count; from++) {
 		const struct prefix *p = &set->items[from];
 
-		if (p->bits < by->bits || !prefix_holds(by, p->family, p->ip))
+		if (!prefix_holds(by, p->family, p->ip))
 			set->items[to++] = *p;
 	}
 	set->count = to;

@@ -80,7 +80,8 @@ static void put_checksum(uint8_t *out, const struct packet_view *view, uint32_t 
 
 uint32_t refuse_reset(const uint8_t *data, const struct packet_view *view, uint8_t *out, uint32_t room)
 {
-	uint32_t size = (view->version == 4 ? WIRE_IPV4_SIZE : WIRE_IPV6_SIZE) + (uint32_t)WIRE_TCP_SIZE, l4, seq, taken;
+	uint32_t size = (view->version == 4 ? WIRE_IPV4_SIZE : WIRE_IPV6_SIZE) + (uint32_t)WIRE_TCP_SIZE;
+	uint32_t l4, seq, taken;
 	const uint8_t *src = data + view->addresses, *dst = src + view->address_size;
 	uint8_t *tcp;
 
@@ -98,8 +99,8 @@ uint32_t refuse_reset(const uint8_t *data, const struct packet_view *view, uint8
 		tcp[WIRE_TCP_FLAGS] = WIRE_TCP_RST;
 	} else {
 		seq = wire_u32(data, view->total, view->l4 + (uint32_t)WIRE_TCP_SEQ);
-		taken = view->total - view->payload + !!(view->tcp_flags & WIRE_TCP_SYN) +
-		        !!(view->tcp_flags & WIRE_TCP_FIN);
+		/* packet_parse lets nothing but a SYN pass without ACK or RST, and no FIN with it. */
+		taken = view->total - view->payload + 1;
 		wire_put32(tcp + WIRE_TCP_ACK, seq + taken);
 		tcp[WIRE_TCP_FLAGS] = WIRE_TCP_RST | WIRE_TCP_ACKED;
 	}

@@ -29,9 +29,9 @@ enum refuse_kind refuse_kind_of(adit_result code);
  * size, 0 when there must be none or room is too small. */
 uint32_t refuse_reset(const uint8_t *data, const struct packet_view *view, uint8_t *out, uint32_t room);
 
-/* The ICMP error that answers the packet at data, quoting what RFC 1812 section 4.3.2.3 and RFC 4443 section 2.4 ask for.
- * view: what packet_parse filled in with PACKET_OK, PACKET_FRAGMENT or PACKET_UNKNOWN_PROTOCOL. from: the address that
- * speaks, of the packet's family; null: the packet's destination. Gives its size or 0, as above. */
+/* The ICMP error that answers the packet at data, quoting what RFC 1812 section 4.3.2.3 and RFC 4443 section 2.4
+ * ask for. view: what packet_parse filled in with PACKET_OK, PACKET_FRAGMENT or PACKET_UNKNOWN_PROTOCOL. from: the
+ * address that speaks, of the packet's family; null: the packet's destination. Gives its size or 0, as above. */
 uint32_t refuse_unreachable(const uint8_t *data, const struct packet_view *view, enum refuse_kind kind,
                             const uint8_t *from, uint8_t *out, uint32_t room);
 

@@ -64,7 +64,14 @@ enum {
 	WIRE_NEXT_DESTINATION = 60
 };
 
-enum { WIRE_TCP_FIN = 1, WIRE_TCP_SYN = 2, WIRE_TCP_RST = 4, WIRE_TCP_PSH = 8, WIRE_TCP_ACKED = 16, WIRE_TCP_URG = 32 };
+enum {
+	WIRE_TCP_FIN = 1,
+	WIRE_TCP_SYN = 2,
+	WIRE_TCP_RST = 4,
+	WIRE_TCP_PSH = 8,
+	WIRE_TCP_ACKED = 16, /* the flag; WIRE_TCP_ACK is the field */
+	WIRE_TCP_URG = 32
+};
 
 enum {
 	WIRE_ICMP4_ECHO_REPLY = 0,

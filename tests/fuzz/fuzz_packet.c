@@ -19,13 +19,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MUST(what)                                                                                                             \
-	do {                                                                                                                   \
-		if (!(what)) {                                                                                                 \
-			fprintf(stderr, "fuzz_packet: line %d: not so: %s\n", __LINE__, #what);                                 \
-			abort();                                                                                               \
-		}                                                                                                              \
-	} while (0)
+#define MUST(what) ((what) ? (void)0 : broken(__LINE__, #what))
+
+static void broken(int line, const char *what)
+{
+	fprintf(stderr, "fuzz_packet: line %d: not so: %s\n", line, what);
+	abort();
+}
 
 static void check_answer(const uint8_t *out, uint32_t size)
 {
