@@ -6,11 +6,13 @@
 #include <adit/kinds.h>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -430,6 +432,85 @@ static void descriptors_must_agree(void **state)
 	loader_free(l);
 }
 
+static int open_each(void *arg, const struct load_entry *e)
+{
+	struct yard *y = arg;
+	struct loader *l = yard_loader(y, &(struct load_options){.allow_unsafe_owner = true}, NULL);
+	struct candidate *c = NULL;
+	struct module *m;
+
+	if (e->reason)
+		fprintf(stderr, "  %s: %s\n", e->path, e->reason);
+	assert_null(e->reason);
+	yard_forget(y);
+	if (loader_find(l, e->name, e->path, NULL, &y->report, &c) || loader_open(l, c, &y->report, &m))
+		assert_true(yard_says(y, "no error at all"));
+	assert_string_equal(module_name(m), e->name);
+	candidate_free(c);
+	loader_free(l);
+	return 0;
+}
+
+/* The modules of the build tree, as they will be installed. */
+static void our_own_modules_load(void **state)
+{
+	const char *dirs[] = {"lib/adit/modules/abi-1"};
+	struct load_options o = {.dirs = dirs, .dir_count = 1, .allow_unsafe_owner = true};
+	struct loader *l = yard_loader(*state, &o, NULL);
+
+	assert_int_equal(loader_list(l, open_each, *state), 0);
+	loader_free(l);
+}
+
+static int write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+	int bad = !f || fputs(text, f) < 0;
+
+	if (f)
+		bad |= fclose(f) != 0;
+	return bad;
+}
+
+/* Runs in a process-id namespace of its own, to which that sysctl belongs. 77: cannot be set here. */
+static int without_executable_memory(struct yard *y)
+{
+	struct loader *l = yard_loader(y, NULL, NULL);
+	struct module *m, *image;
+
+	if (write_text("/proc/sys/vm/memfd_noexec", "2"))
+		return 77;
+	yard_put(y, "private", "private");
+	if (take(l, y, "private", &m))
+		return 2;
+	if (module_image(m, 1, &y->report, &image) != ADIT_EPERM)
+		return 3;
+	return yard_says(y, "a copy in memory that may be executed cannot be made: Permission denied; "
+	                    "set the sysctl vm.memfd_noexec to 0 or 1") ? 0 : 4;
+}
+
+static void noexec_memory_is_honoured(void **state)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	if (child == 0) {
+		pid_t inner = -1;
+
+		if (unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0)
+			inner = fork();
+		if (inner == 0)
+			_exit(without_executable_memory(*state));
+		_exit(inner > 0 && waitpid(inner, &status, 0) == inner && WIFEXITED(status) ? WEXITSTATUS(status) : 77);
+	}
+	assert_true(waitpid(child, &status, 0) == child && WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77) {
+		print_message("vm.memfd_noexec cannot be set in a namespace here\n");
+		skip();
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void allocation_of_names_is_bounded(void **state)
 {
 	struct yard *y = *state;
@@ -453,7 +534,8 @@ int main(void)
 		T(wrong_tables_are_refused), T(older_and_newer_sdks_load), T(generations_live_side_by_side),
 		T(refused_files_leave_no_trap), T(what_was_judged_is_what_is_loaded), T(writing_in_place_is_noticed),
 		T(shards_have_private_images), T(sealed_copy_survives_its_file), T(needs_are_asked_for),
-		T(exact_library_is_taken), T(descriptors_must_agree), T(allocation_of_names_is_bounded),
+		T(exact_library_is_taken), T(descriptors_must_agree), T(our_own_modules_load), T(noexec_memory_is_honoured),
+		T(allocation_of_names_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
