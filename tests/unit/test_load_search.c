@@ -189,7 +189,8 @@ static int live_again(const char *to, mode_t mode, const char *word)
 
 static void own_tree_is_searched(void **state)
 {
-	static const char *const dirs[] = {"p", "p/bin", "p/lib", "p/lib/adit", "p/lib/adit/modules", "p/lib/adit/modules/abi-1"};
+	static const char *const dirs[] = {"p", "p/bin", "p/lib", "p/lib/adit", "p/lib/adit/modules",
+	                                   "p/lib/adit/modules/abi-1"};
 	struct yard *y = *state;
 	size_t i;
 
@@ -261,9 +262,11 @@ static void all_modules_are_listed(void **state)
 	f = open_memstream(&text, &size);
 	assert_int_equal(loader_list(l, note, f), 0);
 	fclose(f);
-	assert_true(in_order(text, "execstack   unfit: it wants an executable stack", "\ngood 1.0.0 adit.handler/1 \n"));
+	assert_true(in_order(text, "execstack   unfit: it wants an executable stack",
+	                     "\ngood 1.0.0 adit.handler/1 \n"));
 	assert_true(in_order(text, "\ngood", "\nolder-stack 1.0.0 adit.stack/1 \n"));
-	assert_true(in_order(text, "\nolder-stack", "\norphan   unfit: the library is missing beside its descriptor\n"));
+	assert_true(in_order(text, "\nolder-stack",
+	                     "\norphan   unfit: the library is missing beside its descriptor\n"));
 	assert_true(in_order(text, "\norphan", "\ngood 1.0.0 adit.handler/1 shadowed \n"));
 	assert_null(strstr(text, "README"));
 	assert_int_equal(loader_list(l, stop_at_once, &calls), 7);
@@ -323,7 +326,8 @@ static void inspection_works_on_broken_files(void **state)
 	text = inspect(l, yard_path(y, "wx.so"), false, ADIT_ECONFIG);
 	assert_true(in_order(text, "name                 wx\n", "writable code"));
 	assert_true(in_order(text, "loadable             no\n", "the file is writable by everybody"));
-	assert_true(in_order(text, "writable by everybody", "a segment both writable and executable; link it without -N"));
+	assert_true(in_order(text, "writable by everybody",
+	                     "a segment both writable and executable; link it without -N"));
 	free(text);
 
 	yard_put(y, "good", "good");
