@@ -64,7 +64,8 @@ static int read_beside(const struct candidate_wish *wish, char **path, char **te
 	err = trust_read(fd, *size, text);
 	close(fd);
 	if (err)
-		complain(report, *path, "replace it by renaming a whole file over it", "it changed while it was being read");
+		complain(report, *path, "replace it by renaming a whole file over it",
+		         "it changed while it was being read");
 	return err;
 }
 
@@ -155,7 +156,8 @@ bool candidate_unchanged(const struct candidate *c)
 	struct stat now;
 
 	/* Not the change time and not the link count: the name may be given to a newer file at any moment. */
-	return fstat(c->fd, &now) == 0 && now.st_size == c->st.st_size && now.st_mtim.tv_sec == c->st.st_mtim.tv_sec &&
+	return fstat(c->fd, &now) == 0 && now.st_size == c->st.st_size &&
+	       now.st_mtim.tv_sec == c->st.st_mtim.tv_sec &&
 	       now.st_mtim.tv_nsec == c->st.st_mtim.tv_nsec;
 }
 

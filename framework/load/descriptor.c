@@ -98,7 +98,8 @@ static void read_component(struct reading *r, const struct json_node *node, size
 		return;
 	}
 	if (schema && !json_node_is_object(schema)) {
-		WRONG(r, "/components", "write {\"type\": \"object\", ...}", "component %s: config must be a schema", c->id);
+		WRONG(r, "/components", "write {\"type\": \"object\", ...}",
+		      "component %s: config must be a schema", c->id);
 		return;
 	}
 	if (schema) {
@@ -117,11 +118,13 @@ static void read_components(struct reading *r, const struct json_node *root)
 	size_t i, count = json_node_count(list);
 
 	if (!json_node_is_array(list) || !count) {
-		WRONG(r, "/components", "list what the module offers", "components must be a list with at least one item");
+		WRONG(r, "/components", "list what the module offers",
+		      "components must be a list with at least one item");
 		return;
 	}
 	if (count > DESCRIPTOR_COMPONENTS_MOST) {
-		WRONG(r, "/components", "split the module", "%zu components; %d at most", count, DESCRIPTOR_COMPONENTS_MOST);
+		WRONG(r, "/components", "split the module", "%zu components; %d at most", count,
+		      DESCRIPTOR_COMPONENTS_MOST);
 		return;
 	}
 	for (i = 0; i < count; i++)

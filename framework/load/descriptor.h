@@ -45,7 +45,8 @@ int descriptor_read(struct descriptor **out, const char *text, size_t size, cons
 void descriptor_free(struct descriptor *d);
 
 /* The component with that id (null: any) and interface (null: any); null: none, or several. */
-const struct descriptor_component *descriptor_component(const struct descriptor *d, const char *iface, const char *id);
+const struct descriptor_component *descriptor_component(const struct descriptor *d, const char *iface,
+                                                        const char *id);
 
 /* True for [a-z0-9][a-z0-9_.-]*, at most DESCRIPTOR_NAME_MOST bytes, without "..": what may be a file's name. */
 bool descriptor_name_valid(const char *name);

@@ -423,12 +423,16 @@ static bool same_name(const struct file *f, uint64_t at, const char *text)
 	return at <= f->size && f->size - at >= n && memcmp(f->bytes + at, text, n) == 0;
 }
 
-static bool read_section(struct file *f, uint64_t at, uint64_t *string, uint64_t *type, uint64_t *offset, uint64_t *size)
+struct section {
+	uint64_t name, type, offset, size;
+};
+
+static bool read_section(struct file *f, uint64_t at, struct section *s)
 {
 	const unsigned w = f->wide ? 8 : 4;
 
-	return field(f, at, 4, string) && field(f, at + 4, 4, type) && field(f, at + (f->wide ? 24 : 16), w, offset) &&
-	       field(f, at + (f->wide ? 32 : 20), w, size);
+	return field(f, at, 4, &s->name) && field(f, at + 4, 4, &s->type) &&
+	       field(f, at + (f->wide ? 24 : 16), w, &s->offset) && field(f, at + (f->wide ? 32 : 20), w, &s->size);
 }
 
 /* The descriptor is the first text of its section. Each source file that saw the descriptor's header has left a copy:
@@ -436,13 +440,10 @@ static bool read_section(struct file *f, uint64_t at, uint64_t *string, uint64_t
 static bool take_descriptor(struct file *f, struct elf_facts *out, size_t offset, size_t size)
 {
 	const uint8_t *text = f->bytes + offset;
-	size_t length = 0, at, n;
+	size_t length = strnlen((const char *)text, size), at, n;
 
-	while (length < size && text[length])
-		length++;
 	for (at = length; at < size; at += n) {
-		for (n = 0; n < size - at && text[at + n]; n++)
-			;
+		n = strnlen((const char *)text + at, size - at);
 		if (n && (n != length || memcmp(text, text + at, n) != 0))
 			return fails(f, "its section .adit.json holds two descriptors that differ");
 		n += !n; /* over a zero byte */
@@ -456,7 +457,8 @@ static bool take_descriptor(struct file *f, struct elf_facts *out, size_t offset
 /* Finds .adit.json. A stripped section table is no fault: then there is no descriptor. */
 static bool read_sections(struct file *f, struct elf_facts *out)
 {
-	uint64_t at, each, count, index, strings, string, type, offset, size, i;
+	uint64_t at, each, count, index, i;
+	struct section names, s;
 
 	if (!field(f, f->wide ? 40 : 32, f->wide ? 8 : 4, &at) || !field(f, f->wide ? 58 : 46, 2, &each) ||
 	    !field(f, f->wide ? 60 : 48, 2, &count) || !field(f, f->wide ? 62 : 50, 2, &index))
@@ -467,18 +469,19 @@ static bool read_sections(struct file *f, struct elf_facts *out)
 		return fails(f, "its section headers make no sense");
 	if (at > f->size || f->size - at < count * each)
 		return fails(f, "its section headers are outside the file: it was cut short");
-	if (!read_section(f, at + index * each, &string, &type, &strings, &size))
+	if (!read_section(f, at + index * each, &names))
 		return false;
 	for (i = 0; i < count; i++) {
-		if (!read_section(f, at + i * each, &string, &type, &offset, &size))
+		if (!read_section(f, at + i * each, &s))
 			return false;
-		if (type != SHT_PROGBITS || strings > f->size || !same_name(f, strings + string, ".adit.json"))
+		if (s.type != SHT_PROGBITS || names.offset > f->size ||
+		    !same_name(f, names.offset + s.name, ".adit.json"))
 			continue;
-		if (offset > f->size || size > f->size - offset)
+		if (s.offset > f->size || s.size > f->size - s.offset)
 			return fails(f, "its section .adit.json is outside the file");
 		if (out->described)
 			return fails(f, "it has two sections .adit.json");
-		if (!take_descriptor(f, out, (size_t)offset, (size_t)size))
+		if (!take_descriptor(f, out, (size_t)s.offset, (size_t)s.size))
 			return false;
 	}
 	return true;
@@ -486,12 +489,9 @@ static bool read_sections(struct file *f, struct elf_facts *out)
 
 int elf_read(struct elf_facts *out, const uint8_t *bytes, size_t size, const char **why)
 {
-	struct image m;
+	struct image m = {.file = {.bytes = bytes, .size = size}};
 
 	memset(out, 0, sizeof(*out));
-	memset(&m, 0, sizeof(m));
-	m.file.bytes = bytes;
-	m.file.size = size;
 	if (read_ident(out, &m.file) && read_segments(&m, out) && read_dynamic(&m, out) && read_symbols(&m, out) &&
 	    read_sections(&m.file, out))
 		return 0;

@@ -85,7 +85,8 @@ int image_copy(int *out, const char *bytes, size_t size, const char *label, cons
 	} else {
 		number = -write_all(fd, bytes, size);
 		if (!number && (fchmod(fd, 0500) != 0 ||
-		                fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0))
+		                fcntl(fd, F_ADD_SEALS,
+		                      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0))
 			number = errno;
 	}
 	if (!number) {

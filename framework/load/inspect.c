@@ -194,11 +194,13 @@ static void put_elf(struct printer *p, const struct candidate *c)
 		uint32_t flag;
 		const char *name;
 	} names[] = {
-		{ELF_STACK_NONE, "no stack header"}, {ELF_STACK_EXEC, "executable stack"}, {ELF_WRITE_EXEC, "writable code"},
-		{ELF_TEXTREL, "text relocations"}, {ELF_RPATH, "rpath"}, {ELF_RUNPATH, "runpath"},
-		{ELF_STATIC_TLS, "initial-exec tls"}, {ELF_NOW, "binds at load"}, {ELF_NODELETE, "never unmapped"},
-		{ELF_NOOPEN, "not to be opened"}, {ELF_GLOBAL, "global symbols"}, {ELF_PROGRAM, "program"},
-		{ELF_AUDIT, "auditor or filter"}, {ELF_CONSTRUCTORS, "own constructors"},
+		{ELF_STACK_NONE, "no stack header"},    {ELF_STACK_EXEC, "executable stack"},
+		{ELF_WRITE_EXEC, "writable code"},      {ELF_TEXTREL, "text relocations"},
+		{ELF_RPATH, "rpath"},                   {ELF_RUNPATH, "runpath"},
+		{ELF_STATIC_TLS, "initial-exec tls"},   {ELF_NOW, "binds at load"},
+		{ELF_NODELETE, "never unmapped"},       {ELF_NOOPEN, "not to be opened"},
+		{ELF_GLOBAL, "global symbols"},         {ELF_PROGRAM, "program"},
+		{ELF_AUDIT, "auditor or filter"},       {ELF_CONSTRUCTORS, "own constructors"},
 	};
 	const struct elf_facts *f = &c->facts;
 	char room[24];

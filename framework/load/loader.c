@@ -67,7 +67,8 @@ static int judge(struct loader *l, const char *name, const char *path, const cha
 	int err = candidate_judge(&c, &wish, report);
 
 	if (err == ADIT_ENOENT) {
-		report_add(report, REPORT_ERROR, &place, "install the library", "it is missing beside its descriptor");
+		report_add(report, REPORT_ERROR, &place, "install the library",
+		           "it is missing beside its descriptor");
 		err = ADIT_ECONFIG;
 	}
 	if (err) {
@@ -119,7 +120,8 @@ static int find_named(struct loader *l, const char *name, struct load_trace *tra
 		} else if (*first) {
 			const struct report_place place = {path, 0, 0, NULL};
 
-			load_trace_add(trace, LOAD_SHADOWED, path, "%s comes before it (from %s)", first, dir->origin);
+			load_trace_add(trace, LOAD_SHADOWED, path, "%s comes before it (from %s)", first,
+			               dir->origin);
 			report_add(report, REPORT_NOTE, &place, NULL, "it is shadowed by %s", first);
 		} else {
 			strcpy(first, path);
@@ -136,12 +138,14 @@ int loader_find(struct loader *l, const char *name, const char *library, struct 
 	int err;
 
 	if (!descriptor_name_valid(name)) {
-		report_add(report, REPORT_ERROR, NULL, "lower case letters, digits, '-', '_' and '.', 64 bytes at most",
+		report_add(report, REPORT_ERROR, NULL,
+		           "lower case letters, digits, '-', '_' and '.', 64 bytes at most",
 		           "\"%.80s\" cannot be a module's name", name);
 		return ADIT_ECONFIG;
 	}
 	if (library && library[0] != '/') {
-		report_add(report, REPORT_ERROR, NULL, "write the whole path, from /", "library \"%.200s\" is not absolute", library);
+		report_add(report, REPORT_ERROR, NULL, "write the whole path, from /",
+		           "library \"%.200s\" is not absolute", library);
 		return ADIT_ECONFIG;
 	}
 	if (library && (strlen(library) > PATH_MAX - 16 || strlen(library) < 4 || present(library))) {
@@ -156,7 +160,8 @@ int loader_find(struct loader *l, const char *name, const char *library, struct 
 		report_add(report, REPORT_ERROR, NULL, "correct the path, or install the module",
 		           "there is no file %.400s for the module %s", library, name);
 	else if (err == ADIT_ENOENT)
-		report_add(report, REPORT_ERROR, NULL, "install it, or name its directory with --module-dir; --why lists the places",
+		report_add(report, REPORT_ERROR, NULL,
+		           "install it, or name its directory with --module-dir; --why lists the places",
 		           "there is no module %s in %zu directories", name, l->search.count);
 	if (!err)
 		*out = c;
@@ -200,7 +205,8 @@ int loader_open(struct loader *l, struct candidate *c, struct report *report, st
 		return 0;
 	}
 	if (m && !l->sealed) {
-		report_add(report, REPORT_ERROR, &place, "copy the new file beside it and rename it over the old one, then restart",
+		report_add(report, REPORT_ERROR, &place,
+		           "copy the new file beside it and rename it over the old one, then restart",
 		           "it was written over in place after it had been loaded");
 		return ADIT_ECONFIG;
 	}

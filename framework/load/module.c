@@ -98,7 +98,8 @@ int module_image(struct module *m, unsigned shard, struct report *report, struct
 	int err;
 
 	if (shard >= LOAD_SHARDS_MOST) {
-		report_add(report, REPORT_ERROR, NULL, "use fewer shards", "shard %u: %d at most", shard, LOAD_SHARDS_MOST);
+		report_add(report, REPORT_ERROR, NULL, "use fewer shards", "shard %u: %d at most", shard,
+		           LOAD_SHARDS_MOST);
 		return ADIT_ELIMIT;
 	}
 	if (!shard || !(m->root->flags & ADIT_MODULE_PRIVATE)) {

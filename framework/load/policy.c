@@ -25,7 +25,8 @@ static const struct {
 	 "link it with -z noexecstack"},
 	{ELF_STACK_EXEC, "it wants an executable stack, which the whole host would get",
 	 "link it with -z noexecstack; look for assembly without .note.GNU-stack"},
-	{ELF_WRITE_EXEC, "it has a segment both writable and executable", "link it without -N; look for a section \"awx\""},
+	{ELF_WRITE_EXEC, "it has a segment both writable and executable",
+	 "link it without -N; look for a section \"awx\""},
 	{ELF_TEXTREL, "it has relocations in its code", "compile all of it with -fPIC"},
 	{ELF_RPATH, "it has an RPATH, which pulls in unchecked files", "link it without -rpath"},
 	{ELF_RUNPATH, "it has a RUNPATH, which pulls in unchecked files", "link it without -rpath"},
@@ -44,7 +45,8 @@ static size_t judge_flags(const struct elf_facts *facts, const struct report_pla
 		if (!(facts->flags & refused[i].flag))
 			continue;
 		if (facts->path[0] && refused[i].flag & (ELF_RPATH | ELF_RUNPATH))
-			report_add(report, REPORT_ERROR, place, refused[i].cure, "%s (%s)", refused[i].text, facts->path);
+			report_add(report, REPORT_ERROR, place, refused[i].cure, "%s (%s)", refused[i].text,
+			           facts->path);
 		else
 			report_add(report, REPORT_ERROR, place, refused[i].cure, "%s", refused[i].text);
 		errors++;
@@ -82,7 +84,8 @@ size_t policy_judge_elf(const struct elf_facts *facts, const char *path, struct 
 	unsigned i;
 
 	if (!machine_is_native(facts)) {
-		report_add(report, REPORT_ERROR, &place, "install the module for this machine", "it is for %s, %s bit; this host is %s",
+		report_add(report, REPORT_ERROR, &place, "install the module for this machine",
+		           "it is for %s, %s bit; this host is %s",
 		           machine_name(facts->machine, room), facts->wide ? "64" : "32", machine_target());
 		return 1;
 	}
@@ -112,7 +115,8 @@ size_t policy_judge_descriptor(const struct descriptor *d, const char *name, con
 
 	file = file ? file + 1 : path;
 	if (d->abi_major != ADIT_ABI_MAJOR) {
-		report_add(report, REPORT_ERROR, &place, "build it with this host's SDK, or install the host it is for",
+		report_add(report, REPORT_ERROR, &place,
+		           "build it with this host's SDK, or install the host it is for",
 		           "it is for ABI %u.%u; this host has %d.%d", d->abi_major, d->abi_minor, ADIT_ABI_MAJOR,
 		           ADIT_ABI_MINOR);
 		errors++;
@@ -122,7 +126,8 @@ size_t policy_judge_descriptor(const struct descriptor *d, const char *name, con
 		           d->abi_major, d->abi_minor, ADIT_ABI_MAJOR, ADIT_ABI_MINOR);
 	}
 	if (!machine_same_target(d->target, machine_target())) {
-		report_add(report, REPORT_ERROR, &place, "install the module for this target", "it is for %.80s; this host is %s",
+		report_add(report, REPORT_ERROR, &place, "install the module for this target",
+		           "it is for %.80s; this host is %s",
 		           d->target, machine_target());
 		errors++;
 	}
@@ -132,7 +137,8 @@ size_t policy_judge_descriptor(const struct descriptor *d, const char *name, con
 		errors++;
 	}
 	if (strcmp(file, d->library) != 0) {
-		report_add(report, REPORT_ERROR, &place, "keep the name it was built with", "its descriptor calls the file %s",
+		report_add(report, REPORT_ERROR, &place, "keep the name it was built with",
+		           "its descriptor calls the file %s",
 		           d->library);
 		errors++;
 	}

@@ -37,7 +37,8 @@ static int add(struct search *s, const char *path, const char *origin, struct re
 		return 0;
 	}
 	if (s->count == LOAD_DIRS_MOST) {
-		report_add(report, REPORT_WARNING, NULL, "name fewer directories", "%s: %s is left out: %d directories at most",
+		report_add(report, REPORT_WARNING, NULL, "name fewer directories",
+		           "%s: %s is left out: %d directories at most",
 		           origin, path, LOAD_DIRS_MOST);
 		free(resolved);
 		return 0;
@@ -55,7 +56,8 @@ static int add_absolute(struct search *s, const char *path, const char *origin, 
 {
 	if (path[0] == '/')
 		return add(s, path, origin, report);
-	report_add(report, REPORT_WARNING, NULL, "write the whole path, from /", "%s: \"%s\" is ignored: it is not absolute",
+	report_add(report, REPORT_WARNING, NULL, "write the whole path, from /",
+	           "%s: \"%s\" is ignored: it is not absolute",
 	           origin, path);
 	return 0;
 }

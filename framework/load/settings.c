@@ -37,11 +37,13 @@ static int is_required(const struct json_node *list, const char *key)
 static int property(void *arg, const char *key, const struct json_node *value)
 {
 	struct walk *w = arg;
-	const struct json_node *preset = json_node_member(value, "default"), *choices = json_node_member(value, "enum");
+	const struct json_node *preset = json_node_member(value, "default");
+	const struct json_node *choices = json_node_member(value, "enum");
 	const char *type = json_node_text(json_node_member(value, "type"));
 	const char *description = json_node_text(json_node_member(value, "description"));
 	size_t n = strlen(w->path);
-	char *preset_text = preset ? json_node_dump(preset) : NULL, *choices_text = choices ? json_node_dump(choices) : NULL;
+	char *preset_text = preset ? json_node_dump(preset) : NULL;
+	char *choices_text = choices ? json_node_dump(choices) : NULL;
 	struct setting s = {w->path, type ? type : choices ? "one of" : "any", preset_text, choices_text,
 	                    description ? description : "", is_required(w->required, key)};
 

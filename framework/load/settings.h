@@ -7,7 +7,7 @@
 /* All lent. */
 struct setting {
 	const char *path; /* "server/port" */
-	const char *type; /* "integer", "string", "any", ...; of the schema's "type", or "one of" for an enumeration */
+	const char *type; /* of the schema's "type"; else "one of" for an enumeration, or "any" */
 	const char *preset; /* the default as JSON, null: none */
 	const char *choices; /* of an enumeration, as a JSON list; null: none */
 	const char *description; /* "" if none */

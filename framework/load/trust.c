@@ -89,7 +89,8 @@ static void judge_file(struct walk *w, const struct stat *st)
 	char text[160], cure[PATH_MAX + 64];
 
 	if (!owner_is_safe(st->st_uid)) {
-		snprintf(text, sizeof(text), "the file belongs to user %u, who could change it", (unsigned)st->st_uid);
+		snprintf(text, sizeof(text), "the file belongs to user %u, who could change it",
+		         (unsigned)st->st_uid);
 		snprintf(cure, sizeof(cure), "chown root %s, or run as that user", w->path);
 		find_fault(w, false, cure, w->path, text);
 	}
@@ -117,7 +118,8 @@ static int explain_open(struct walk *w, int dir, const char *name, int number, b
 	}
 	if (number == ENOENT)
 		return ADIT_ENOENT;
-	find_fault(w, true, last ? "make it readable for this user" : "make every directory above it searchable", w->path,
+	find_fault(w, true, last ? "make it readable for this user" : "make every directory above it searchable",
+	           w->path,
 	           strerror(number));
 	return err_from_errno(number);
 }
@@ -197,7 +199,8 @@ int trust_open(const char *path, const struct trust_rules *rules, struct report 
 
 	if (path[0] != '/' || strlen(path) >= sizeof(place) || strstr(path, "//") || strstr(path, "/./") ||
 	    strstr(path, "/../")) {
-		find_fault(&w, true, "write the whole path, from / and without . and ..", path, "the path is not absolute");
+		find_fault(&w, true, "write the whole path, from / and without . and ..", path,
+		           "the path is not absolute");
 		return ADIT_EINVAL;
 	}
 	memcpy(place, path, strlen(path) + 1);

@@ -81,13 +81,16 @@ static int check_root(const struct check *k, const adit_module *root)
 	if (err)
 		return err;
 	if (root->abi_major != ADIT_ABI_MAJOR)
-		return BAD(k, "build it with this host's SDK", "its code is for ABI %u.%u, its descriptor for %u.%u; this host has %d.%d",
-		           root->abi_major, root->abi_minor, d->abi_major, d->abi_minor, ADIT_ABI_MAJOR, ADIT_ABI_MINOR);
+		return BAD(k, "build it with this host's SDK",
+		           "its code is for ABI %u.%u, its descriptor for %u.%u; this host has %d.%d",
+		           root->abi_major, root->abi_minor, d->abi_major, d->abi_minor, ADIT_ABI_MAJOR,
+		           ADIT_ABI_MINOR);
 	if (!image_says(k->image, root->name, d->name, strlen(d->name)))
 		return BAD(k, "write the name of module.json into adit_module_1",
 		           "the name in adit_module_1 is not \"%s\", as its descriptor says", d->name);
 	if (!image_says(k->image, root->descriptor, k->c->text, k->c->text_size))
-		return BAD(k, "let adit_module_1 point at adit_descriptor", "adit_module_1 points at another descriptor");
+		return BAD(k, "let adit_module_1 point at adit_descriptor",
+		           "adit_module_1 points at another descriptor");
 	if (!image_holds(k->image, root->version, 1))
 		return BAD(k, SDK_CURE, "the version in adit_module_1 is missing");
 	return 0;
@@ -128,12 +131,14 @@ static int check_table(const struct check *k, const struct descriptor_component 
 		return err;
 	for (i = 0; i < sizeof(hot) / sizeof(hot[0]); i++)
 		if (strcmp(hot[i].iface, d->iface) == 0 && !member(table, hot[i].offset))
-			return BAD(k, "fill it in", "component %.64s: %s of its %s table is null", d->id, hot[i].member, d->iface);
+			return BAD(k, "fill it in", "component %.64s: %s of its %s table is null", d->id,
+			           hot[i].member, d->iface);
 	if (strcmp(d->iface, ADIT_STACK_1) == 0) {
 		const adit_stack_1 *stack = table;
 
 		if (stack->flags & ADIT_STACK_CLAIMS && !ADIT_HAS(stack, adit_stack_1, claims))
-			return BAD(k, "fill it in, or leave out the flag", "component %.64s: ADIT_STACK_CLAIMS is set but claims is null",
+			return BAD(k, "fill it in, or leave out the flag",
+			           "component %.64s: ADIT_STACK_CLAIMS is set but claims is null",
 			           d->id);
 	}
 	return check_life(k, d->id, member(table, offsetof(adit_service_1, life)));
@@ -156,7 +161,8 @@ static int check_component(const struct check *k, const adit_component *c, bool 
 		return BAD(k, "give each its own id", "it offers two components %.64s", d->components[i].id);
 	seen[i] = true;
 	if (!image_says(k->image, c->iface, d->components[i].iface, strlen(d->components[i].iface)))
-		return BAD(k, "make code and module.json agree", "component %.64s is not of %.64s, as its descriptor says",
+		return BAD(k, "make code and module.json agree",
+		           "component %.64s is not of %.64s, as its descriptor says",
 		           d->components[i].id, d->components[i].iface);
 	return check_table(k, &d->components[i], c->table);
 }
@@ -184,7 +190,8 @@ static int check_components(const struct check *k, const adit_component *const *
 	return 0;
 }
 
-int verify_image(const struct image *image, const struct candidate *c, struct report *report, const adit_module **root)
+int verify_image(const struct image *image, const struct candidate *c, struct report *report,
+                 const adit_module **root)
 {
 	const struct check k = {image, c, report};
 	const adit_module *got = image_root(image);

@@ -137,7 +137,10 @@ const char *adit_other_1(void)
 	return components[0] && get(0, 0) ? adit_descriptor : ROOT_NAME;
 }
 #else
-#ifndef ROOT_DESCRIPTOR
+#ifdef ROOT_DESCRIPTOR
+/* Or it would not be in the file at all. */
+__attribute__((used)) static const char *const volatile kept = adit_descriptor;
+#else
 #define ROOT_DESCRIPTOR adit_descriptor
 #endif
 const adit_module adit_module_1 = {ROOT_SIZE,    ROOT_MAJOR,      ROOT_MINOR, ROOT_FLAGS, 0,  ROOT_NAME,

@@ -26,7 +26,8 @@ void yard_put(const struct yard *y, const char *form, const char *to);
 void yard_write(const char *path, const void *bytes, size_t size);
 char *yard_read(const char *path, size_t *size); /* malloc'd */
 /* A loader with the yard as its first directory and no environment. */
-struct loader *yard_loader(struct yard *y, const struct load_options *options, const struct load_callbacks *callbacks);
+struct loader *yard_loader(struct yard *y, const struct load_options *options,
+                           const struct load_callbacks *callbacks);
 /* True when the report has a line that contains text; prints the report otherwise. */
 bool yard_says(const struct yard *y, const char *text);
 /* Forgets the findings. */

@@ -51,7 +51,8 @@ static const struct {
 	{HEAD ",\"components\":[{}]}", "f: /id: id is missing"},
 	{HEAD ",\"components\":[{\"id\":\"x\",\"interface\":\"i\"},{\"id\":\"x\",\"interface\":\"i\"}]}",
 	 "f: /components: component 1: the id x is taken; give each its own id"},
-	{HEAD ",\"components\":[{\"id\":\"x\",\"interface\":\"i\",\"config\":[]}]}", "component x: config must be a schema"},
+	{HEAD ",\"components\":[{\"id\":\"x\",\"interface\":\"i\",\"config\":[]}]}",
+	 "component x: config must be a schema"},
 	{HEAD COMPONENTS ",\"requires\":\"x\"}", "f: /requires: requires must be a list of strings"},
 	{HEAD COMPONENTS ",\"wants\":[1]}", "f: /wants: item 0 of wants must be a string"},
 	{HEAD COMPONENTS ",\"loops\":1}", "f: /loops: loops must be a string; write it in quotes"},
@@ -79,7 +80,8 @@ static void faults_are_said(void **state)
 	report_init(&y.report);
 	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		yard_forget(&y);
-		assert_int_equal(descriptor_read(&d, faults[i].text, strlen(faults[i].text), "f", &y.report), ADIT_EINVAL);
+		assert_int_equal(descriptor_read(&d, faults[i].text, strlen(faults[i].text), "f", &y.report),
+		                 ADIT_EINVAL);
 		assert_true(yard_says(&y, faults[i].line));
 		assert_null(d);
 	}
@@ -128,7 +130,8 @@ static void limits_hold(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_descriptor_is_read), cmocka_unit_test(faults_are_said), cmocka_unit_test(limits_hold),
+		cmocka_unit_test(whole_descriptor_is_read), cmocka_unit_test(faults_are_said),
+		cmocka_unit_test(limits_hold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,8 @@ static void bent_headers_do_no_harm(void **state)
 				bad++;
 			} else {
 				assert_true(f.needed_count <= ELF_NEEDED_MOST);
-				assert_true(!f.described || (f.descriptor <= size && f.descriptor_size <= size - f.descriptor));
+				assert_true(!f.described || (f.descriptor <= size &&
+				                             f.descriptor_size <= size - f.descriptor));
 				good++;
 			}
 		}

@@ -9,7 +9,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -141,6 +143,82 @@ static void environment_is_ignored_aloud(void **state)
 	loader_free(l);
 }
 
+/* What this program does when it is started again as another one, with a word. */
+static int second_life(const char *word)
+{
+	struct yard y = {0};
+	struct loader *l;
+	struct candidate *c = NULL;
+	int err;
+
+	report_init(&y.report);
+	err = loader_new(&l, &(struct load_options){0}, NULL, &y.report);
+	if (err)
+		return 10;
+	if (strcmp(word, "secure") == 0 && !getauxval(AT_SECURE))
+		return y.report.count ? 14 : 77;
+	if (strcmp(word, "secure") == 0)
+		return yard_says(&y, "ADIT_MODULE_PATH is ignored: this program runs with more rights than its caller") ? 0 : 11;
+	err = loader_find(l, "good", NULL, NULL, &y.report, &c);
+	if (err)
+		return yard_says(&y, "no error at all") ? 0 : 12;
+	return strstr(candidate_path(c), "/lib/adit/modules/abi-1/good.so") ? 0 : 13;
+}
+
+/* Copies this program to `to` and runs it there. */
+static int live_again(const char *to, mode_t mode, const char *word)
+{
+	size_t size;
+	char *bytes = yard_read("/proc/self/exe", &size);
+	int status = -1;
+	pid_t child;
+
+	yard_write(to, bytes, size);
+	free(bytes);
+	if (mode & S_ISUID && chown(to, 12345, (gid_t)-1) != 0)
+		return 77;
+	chmod(to, mode);
+	child = fork();
+	if (child == 0) {
+		execl(to, to, word, (char *)NULL);
+		_exit(99);
+	}
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 98;
+}
+
+static void own_tree_is_searched(void **state)
+{
+	static const char *const dirs[] = {"p", "p/bin", "p/lib", "p/lib/adit", "p/lib/adit/modules",
+	                                   "p/lib/adit/modules/abi-1"};
+	struct yard *y = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		mkdir(yard_path(y, dirs[i]), 0755);
+	yard_put(y, "good", "p/lib/adit/modules/abi-1/good");
+	assert_int_equal(live_again(yard_path(y, "p/adit"), 0755, "find"), 0);
+	assert_int_equal(live_again(yard_path(y, "p/bin/adit"), 0755, "find"), 0);
+	assert_int_equal(live_again(yard_path(y, "adit"), 0755, "find"), 12); /* not from there */
+}
+
+/* The kernel's own mark, not our option: a program with another owner's rights. */
+static void raised_rights_are_noticed(void **state)
+{
+	struct yard *y = *state;
+	int got;
+
+	chmod(y->dir, 0755);
+	setenv("ADIT_MODULE_PATH", y->dir, 1);
+	assert_int_equal(live_again(yard_path(y, "plain"), 0755, "secure"), 77);
+	got = geteuid() == 0 ? live_again(yard_path(y, "raised"), 04755, "secure") : 77;
+	if (got == 77) { /* also where the file system ignores the bit */
+		print_message("needs root and set-user-id programs in the temporary directory\n");
+		skip();
+	}
+	assert_int_equal(got, 0);
+}
+
 static int note(void *arg, const struct load_entry *e)
 {
 	FILE *f = arg;
@@ -184,9 +262,11 @@ static void all_modules_are_listed(void **state)
 	f = open_memstream(&text, &size);
 	assert_int_equal(loader_list(l, note, f), 0);
 	fclose(f);
-	assert_true(in_order(text, "execstack   unfit: it wants an executable stack", "\ngood 1.0.0 adit.handler/1 \n"));
+	assert_true(in_order(text, "execstack   unfit: it wants an executable stack",
+	                     "\ngood 1.0.0 adit.handler/1 \n"));
 	assert_true(in_order(text, "\ngood", "\nolder-stack 1.0.0 adit.stack/1 \n"));
-	assert_true(in_order(text, "\nolder-stack", "\norphan   unfit: the library is missing beside its descriptor\n"));
+	assert_true(in_order(text, "\nolder-stack",
+	                     "\norphan   unfit: the library is missing beside its descriptor\n"));
 	assert_true(in_order(text, "\norphan", "\ngood 1.0.0 adit.handler/1 shadowed \n"));
 	assert_null(strstr(text, "README"));
 	assert_int_equal(loader_list(l, stop_at_once, &calls), 7);
@@ -246,7 +326,8 @@ static void inspection_works_on_broken_files(void **state)
 	text = inspect(l, yard_path(y, "wx.so"), false, ADIT_ECONFIG);
 	assert_true(in_order(text, "name                 wx\n", "writable code"));
 	assert_true(in_order(text, "loadable             no\n", "the file is writable by everybody"));
-	assert_true(in_order(text, "writable by everybody", "a segment both writable and executable; link it without -N"));
+	assert_true(in_order(text, "writable by everybody",
+	                     "a segment both writable and executable; link it without -N"));
 	free(text);
 
 	yard_put(y, "good", "good");
@@ -265,13 +346,16 @@ static void inspection_works_on_broken_files(void **state)
 	loader_free(l);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(order_is_kept), T(broken_first_is_not_passed_over), T(environment_is_ignored_aloud),
+		T(own_tree_is_searched), T(raised_rights_are_noticed),
 		T(all_modules_are_listed), T(inspection_shows_all), T(inspection_works_on_broken_files),
 	};
 
+	if (argc == 2)
+		_exit(second_life(argv[1])); /* at once: a leak checker cannot look into a program with raised rights */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,7 +224,8 @@ static void swapping_never_wins(void **state)
 	child = fork();
 	if (child == 0) {
 		for (i = 0; i < 20000 && getppid() != 1; i++)
-			if (rename(d, real) != 0 || symlink(link_to, d) != 0 || unlink(d) != 0 || rename(real, d) != 0)
+			if (rename(d, real) != 0 || symlink(link_to, d) != 0 || unlink(d) != 0 || rename(real,
+			                                                                                 d) != 0)
 				_exit(1);
 		_exit(0);
 	}
@@ -251,7 +252,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(plain_file_is_opened), T(odd_paths_are_refused), T(links_are_refused), T(hard_links_are_refused),
-		T(others_writing_is_refused), T(sticky_directories), T(other_owners_are_refused), T(only_files_are_opened),
+		T(others_writing_is_refused), T(sticky_directories), T(other_owners_are_refused),
+		T(only_files_are_opened),
 		T(size_has_a_limit), T(unreadable_is_said), T(swapping_never_wins),
 	};
 
