@@ -62,9 +62,9 @@ typedef struct adit_place_1 {
 	adit_result(ADIT_CALL *sysctl)(adit_place *p, const char *path, const char *value);
 	/* [control] The interface index of a device there; 0: none of this name. */
 	uint32_t(ADIT_CALL *index)(adit_place *p, const char *name);
-	/* The device's name in its place, as the kernel has it. Kept. Null before the platform is open. */
+	/* [control] The device's name in its place, as the kernel has it. Kept. Null before the platform is open. */
 	const char *(ADIT_CALL *device_name)(void);
-	/* 1: the place was made by us or given to us as a whole (namespace other than "here"): its routes, rules,
+	/* [control] 1: the place was made by us or given to us as a whole (namespace other than "here"): its routes, rules,
 	 * firewall and settings are ours to change. 0: it is the machine's, or that of whoever started us. */
 	int32_t(ADIT_CALL *ours)(adit_place *p);
 } adit_place_1;
