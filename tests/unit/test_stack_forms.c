@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,6 +139,21 @@ static int one_well(const struct sum *s)
 	return s->accepted == 1 && s->well == 1;
 }
 
+static int tested(const struct sum *s)
+{
+	return strstr(s->log, "passed") && whole_and_well(s);
+}
+
+static int rested(const struct sum *s)
+{
+	return strstr(s->log, "accepting rests: no file descriptor is left") && s->accepted == 4;
+}
+
+static int whole_down(const struct sum *s)
+{
+	return s->supers_up > 0 && s->supers_down > 0 && s->accepted == 1;
+}
+
 static int none(const struct sum *s)
 {
 	return s->accepted == 0;
@@ -151,6 +167,15 @@ static void bytes_pass_both_ways_whole_and_end_in_both_directions(void **state)
 static void bytes_pass_over_the_socket_that_the_host_asked_for(void **state)
 {
 	every(ECHO_SOCKET, stackapp_bulk, whole);
+}
+
+static void super_packets_stay_whole_on_the_way_down(void **state)
+{
+	/* In the transparent form answers do not pass the device at all. */
+	run(private_form, 1, ECHO_STREAM, stackapp_bulk, 4, whole_down);
+	run(private_form, 1, ECHO_STREAM, stackapp_bulk, 6, whole_down);
+	run(portable, 1, ECHO_STREAM, stackapp_bulk, 4, whole_down);
+	run(portable, 1, ECHO_STREAM, stackapp_bulk, 6, whole_down);
 }
 
 static void a_reset_of_the_application_is_reported(void **state)
@@ -187,7 +212,7 @@ static void strangers_are_reset(void **state)
 
 static void accepting_survives_a_lack_of_descriptors(void **state)
 {
-	every(ECHO_STREAM, stackapp_starve, NULL);
+	every(ECHO_STREAM, stackapp_starve, rested);
 }
 
 static void each_queue_has_its_own_listener(void **state)
@@ -199,7 +224,9 @@ static void each_queue_has_its_own_listener(void **state)
 
 static void the_choice_is_made_and_tested(void **state)
 {
-	run(automatic, 1, ECHO_STREAM, stackapp_bulk, 4, whole_and_well);
+	run(automatic, 1, ECHO_STREAM, stackapp_bulk, 4, tested);
+	run(transparent, 1, ECHO_STREAM, stackapp_bulk, 6, tested);
+	run(private_form, 1, ECHO_STREAM, stackapp_bulk, 4, tested);
 }
 
 int main(void)
@@ -207,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_pass_both_ways_whole_and_end_in_both_directions),
 		cmocka_unit_test(bytes_pass_over_the_socket_that_the_host_asked_for),
+		cmocka_unit_test(super_packets_stay_whole_on_the_way_down),
 		cmocka_unit_test(a_reset_of_the_application_is_reported),
 		cmocka_unit_test(an_abort_resets_the_application),
 		cmocka_unit_test(a_close_ends_in_good_order),
