@@ -104,7 +104,7 @@ static void join(struct listener *l, int fd, const struct sockaddr_storage *peer
 		}
 		addr_from_kernel(&local, &dst);
 	}
-	if (probe_accepted(st, fd, &src))
+	if (probe_accepted(st, fd, &src, &dst))
 		return;
 	s = slot_accept(st, &src, &dst);
 	if (!s) {

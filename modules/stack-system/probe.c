@@ -16,21 +16,25 @@
 #include "rewrite.h"
 #include "stack.h"
 
-#define PATIENCE_NS 2000000000ull
-enum { SYN_SIZE = 40, PORT = 9, ISN = 1 };
+#define STEP_NS 20000000ull
+enum { STEPS = 100, SYN_SIZE = 40, PORT = 9, ISN = 1 };
 
 struct probe {
 	adit_timer *timer;
 	intptr_t socket; /* the application's side, form "transparent" */
-	adit_addr src, dst;
+	adit_addr src;   /* the alias, form "private" */
+	int steps;       /* that are left */
 	int running;
 };
+
+static const adit_addr nowhere = {.family = 4, .ip = {192, 0, 2, 1}, .port = PORT};
 
 static void over(struct stack *st, int passed, const char *why)
 {
 	struct probe *p = st->probe;
 
 	p->running = 0;
+	__atomic_store_n(&st->group->probe_port, 0, __ATOMIC_RELAXED);
 	st->loops->timer_set(p->timer, 0, 0);
 	if (p->socket >= 0)
 		socket_reset((int)p->socket);
@@ -41,9 +45,14 @@ static void over(struct stack *st, int passed, const char *why)
 		say(st, ADIT_LOG_WARN, "self-test of form \"%s\": %s", form_name(st->form), why);
 }
 
-static void ADIT_CALL on_late(void *arg)
+static void ADIT_CALL on_step(void *arg)
 {
-	over(arg, 0, "no answer within 2 s; look for firewall rules in the device's namespace, or choose another form");
+	struct stack *st = arg;
+
+	if (__atomic_load_n(&st->group->probe_passed, __ATOMIC_RELAXED))
+		over(st, 1, NULL);
+	else if (--st->probe->steps <= 0)
+		over(st, 0, "no answer within 2 s; look for firewall rules in the device's namespace, or choose another form");
 }
 
 void probe_open(struct stack *st)
@@ -63,19 +72,22 @@ void probe_open(struct stack *st)
 static void start_transparent(struct stack *st)
 {
 	struct probe *p = st->probe;
-	struct sockaddr_storage to;
-	socklen_t size;
+	struct sockaddr_storage ss = {0};
+	socklen_t size = sizeof(ss);
+	adit_addr src;
 
-	p->dst = (adit_addr){.family = 4, .ip = {192, 0, 2, 1}, .port = PORT};
 	p->running = 1;
-	size = addr_to_kernel(&p->dst, &to);
-	if (p->socket < 0 || (connect((int)p->socket, (struct sockaddr *)&to, size) != 0 && errno != EINPROGRESS)) {
-		over(st, 0, "not made, as no route leads through the device yet");
+	/* Bound already, so the port is known before the first packet is out. */
+	if (p->socket < 0 || getsockname((int)p->socket, (struct sockaddr *)&ss, &size) != 0) {
+		over(st, 0, "not made, for want of a socket");
 		return;
 	}
-	size = sizeof(to);
-	if (getsockname((int)p->socket, (struct sockaddr *)&to, &size) == 0)
-		addr_from_kernel(&to, &p->src);
+	addr_from_kernel(&ss, &src);
+	__atomic_store_n(&st->group->probe_passed, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&st->group->probe_port, src.port, __ATOMIC_RELAXED);
+	size = addr_to_kernel(&nowhere, &ss);
+	if (connect((int)p->socket, (struct sockaddr *)&ss, size) != 0 && errno != EINPROGRESS)
+		over(st, 0, "not made, as no route leads through the device yet");
 }
 
 static void put16(uint8_t *at, uint32_t value)
@@ -128,9 +140,10 @@ void probe_start(struct stack *st)
 	int32_t asked = 1;
 
 	st->config->truth(st->cfg, "selftest", &asked);
-	if (!asked || !st->probe || st->loops->timer(st->loop, on_late, st, &st->probe->timer) != ADIT_OK)
+	if (!asked || !st->probe || st->loops->timer(st->loop, on_step, st, &st->probe->timer) != ADIT_OK)
 		return;
-	st->loops->timer_set(st->probe->timer, PATIENCE_NS, 0);
+	st->loops->timer_set(st->probe->timer, STEP_NS, STEP_NS);
+	st->probe->steps = STEPS;
 	if (st->form == FORM_TRANSPARENT && st->shard == 0)
 		start_transparent(st);
 	else if (st->form == FORM_PRIVATE)
@@ -144,23 +157,25 @@ static int is_test(const struct stack *st)
 	return st->probe && st->probe->running;
 }
 
-int probe_claims(const struct stack *st, const adit_addr *src, const adit_addr *dst)
+/* Of every instance, whichever made the test. */
+static int is_probe(const struct stack *st, const adit_addr *src)
 {
-	const struct probe *p = st->probe;
+	uint32_t port = __atomic_load_n(&st->group->probe_port, __ATOMIC_RELAXED);
 
-	return is_test(st) && st->form == FORM_TRANSPARENT && dst->family == 4 && dst->port == PORT &&
-	       memcmp(dst->ip, p->dst.ip, 4) == 0 && src->port == p->src.port;
+	return port && st->form == FORM_TRANSPARENT && src->family == 4 && src->port == port;
 }
 
-int probe_accepted(struct stack *st, int fd, const adit_addr *peer)
+int probe_claims(const struct stack *st, const adit_addr *src, const adit_addr *dst)
 {
-	const struct probe *p = st->probe;
+	return is_probe(st, src) && dst->port == PORT && memcmp(dst->ip, nowhere.ip, 4) == 0;
+}
 
-	if (!is_test(st) || st->form != FORM_TRANSPARENT || peer->family != 4 || peer->port != p->src.port ||
-	    memcmp(peer->ip, p->src.ip, 4) != 0)
+int probe_accepted(struct stack *st, int fd, const adit_addr *src, const adit_addr *dst)
+{
+	if (!probe_claims(st, src, dst))
 		return 0;
+	__atomic_store_n(&st->group->probe_passed, 1, __ATOMIC_RELAXED);
 	socket_reset(fd);
-	over(st, 1, NULL);
 	return 1;
 }
 

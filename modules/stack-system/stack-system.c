@@ -14,11 +14,6 @@
 
 #include "stack.h"
 
-static void log_line(const struct stack *st, char *out, size_t room, const char *format, va_list args)
-{
-	vsnprintf(out, room, format, args);
-}
-
 void say(const struct stack *st, int32_t level, const char *format, ...)
 {
 	char line[512];
@@ -27,7 +22,7 @@ void say(const struct stack *st, int32_t level, const char *format, ...)
 	if (level < *st->host->log_level)
 		return;
 	va_start(args, format);
-	log_line(st, line, sizeof(line), format, args);
+	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	st->host->log(st->host, level, line, strlen(line));
 }
@@ -38,7 +33,7 @@ adit_result fail(const struct stack *st, adit_result code, const char *format, .
 	va_list args;
 
 	va_start(args, format);
-	log_line(st, line, sizeof(line), format, args);
+	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	return st->host->fail(st->host, code, line, strlen(line));
 }

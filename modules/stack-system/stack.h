@@ -79,6 +79,9 @@ struct group {
 	int steered;       /* the rules are set, by instance 0 */
 	adit_place *place; /* where */
 	char device[16];
+	/* The self-test's packets may come by any queue, so every instance knows of it. Atomic: many loops. */
+	uint32_t probe_port;   /* of the application's side; 0: no test is under way */
+	uint32_t probe_passed;
 };
 
 struct stack {
@@ -207,7 +210,7 @@ void probe_open(struct stack *st);
 void probe_start(struct stack *st);
 int probe_claims(const struct stack *st, const adit_addr *src, const adit_addr *dst);
 /* True when the socket is the probe's: it has been taken. */
-int probe_accepted(struct stack *st, int fd, const adit_addr *peer);
+int probe_accepted(struct stack *st, int fd, const adit_addr *src, const adit_addr *dst);
 /* True when the answer is the probe's. */
 int probe_answered(struct stack *st, const adit_buf *b);
 void probe_close(struct stack *st);

@@ -109,7 +109,7 @@ static const void *ADIT_CALL host_get(const adit_host *h, const char *iface)
 	if (strcmp(iface, ADIT_CONFIG_1) == 0)
 		return &config_table;
 	if (strcmp(iface, ADIT_PLACE_1) == 0)
-		return &stackplace_table;
+		return ((struct stackhost *)h->priv)->places;
 	if (strcmp(iface, ADIT_PACKET_1) == 0)
 		return &stackecho_packets;
 	return NULL;
@@ -405,8 +405,10 @@ adit_result stackhost_start(struct stackhost *h, uint32_t shards, enum stackhost
 	int fds[STACKHOST_SHARDS];
 	adit_result result;
 	uint32_t i;
+	const adit_place_1 *places = h->places ? h->places : &stackplace_table;
 
 	memset(h, 0, sizeof(*h));
+	h->places = places;
 	h->host = (adit_host){.size = sizeof(h->host), .abi_major = 1, .version = "test", .priv = h, .log_level = &log_level,
 	                      .get = host_get, .alloc = host_alloc, .release = host_release, .log = host_log,
 	                      .fail = host_fail};

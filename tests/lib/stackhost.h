@@ -58,6 +58,7 @@ struct stackhost {
 	struct stackhost_shard *shard[STACKHOST_SHARDS];
 	const struct stackhost_setting *settings; /* ends with a null key */
 	enum stackhost_mode mode;
+	const adit_place_1 *places; /* set before the start; null: stackplace.h */
 	void *ctx;
 	size_t leaked; /* buffers that never came back */
 	char log[8192]; /* all lines */

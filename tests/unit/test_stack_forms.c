@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,14 +16,18 @@
 
 #include "lib/stackapp.h"
 #include "lib/stackhost.h"
+#include "platform-linux/place.h"
+#include "platform-linux/why.h"
 
 static struct stackhost host;
+static int on_platform;
 
 static const struct stackhost_setting transparent[] = {{"form", "transparent"}, {NULL, NULL}};
 static const struct stackhost_setting private_form[] = {{"form", "private"}, {NULL, NULL}};
 static const struct stackhost_setting portable[] = {
 	{"form", "portable"}, {"address4", "198.18.0.1/16"}, {"address6", "fd00::1/64"}, {NULL, NULL}};
 static const struct stackhost_setting automatic[] = {{"form", "auto"}, {NULL, NULL}};
+static const struct stackhost_setting allowed[] = {{"form", "transparent"}, {"allow_rules", "true"}, {NULL, NULL}};
 static const struct stackhost_setting *const forms[] = {transparent, private_form, portable};
 
 struct sum {
@@ -47,6 +52,19 @@ static struct sum sum_of(const struct stackhost *h)
 	return s;
 }
 
+/* The places of platform-linux, with its agents, instead of the toy ones. */
+static int use_platform(void)
+{
+	struct why why = {""};
+	adit_place *here;
+
+	if (place_open("here", &here, &why) != 0)
+		return 0;
+	place_set_device(here, "t0");
+	host.places = &place_table;
+	return 1;
+}
+
 /* One run in a child on a namespace of its own: what it leaves behind cannot help the next. */
 static int in_child(const struct stackhost_setting *settings, uint32_t shards, enum stackhost_mode mode,
                     void (*work)(void *), int family, int (*check)(const struct sum *))
@@ -57,6 +75,8 @@ static int in_child(const struct stackhost_setting *settings, uint32_t shards, e
 	if (!stackhost_isolate())
 		return 77;
 	alarm(30);
+	if (on_platform && !use_platform())
+		return 1;
 	if (stackhost_start(&host, shards, mode, settings) != 0) {
 		fprintf(stderr, "start: %s", host.log);
 		return 1;
@@ -138,6 +158,33 @@ static int one_well(const struct sum *s)
 	return s->accepted == 1 && s->well == 1;
 }
 
+static int tested(const struct sum *s)
+{
+	return strstr(s->log, "passed") && whole_and_well(s);
+}
+
+static int rested(const struct sum *s)
+{
+	return strstr(s->log, "accepting rests: no file descriptor is left") && s->accepted == 4;
+}
+
+static int whole_down(const struct sum *s)
+{
+	return s->supers_up > 0 && s->supers_down > 0 && s->accepted == 1;
+}
+
+static int chose_private(const struct sum *s)
+{
+	return strstr(s->log, "in form \"private\"; not transparent: its rules would be") && whole_and_well(s);
+}
+
+static int left_clean(const struct sum *s)
+{
+	return whole_and_well(s) && stackhost_run("test -z \"$(nft list tables)\"") == 0 &&
+	       stackhost_run("test -z \"$(ip rule show | grep t0; ip -6 rule show | grep t0)\"") == 0 &&
+	       stackhost_run("test -z \"$(ip route show table all proto 173; ip -6 route show table all proto 173)\"") == 0;
+}
+
 static int none(const struct sum *s)
 {
 	return s->accepted == 0;
@@ -146,11 +193,21 @@ static int none(const struct sum *s)
 static void bytes_pass_both_ways_whole_and_end_in_both_directions(void **state)
 {
 	every(ECHO_STREAM, stackapp_bulk, whole_and_well);
+	run(transparent, 1, ECHO_STREAM, stackapp_bulk, 4, left_clean);
 }
 
 static void bytes_pass_over_the_socket_that_the_host_asked_for(void **state)
 {
 	every(ECHO_SOCKET, stackapp_bulk, whole);
+}
+
+static void super_packets_stay_whole_on_the_way_down(void **state)
+{
+	/* In the transparent form answers do not pass the device at all. */
+	run(private_form, 1, ECHO_STREAM, stackapp_bulk, 4, whole_down);
+	run(private_form, 1, ECHO_STREAM, stackapp_bulk, 6, whole_down);
+	run(portable, 1, ECHO_STREAM, stackapp_bulk, 4, whole_down);
+	run(portable, 1, ECHO_STREAM, stackapp_bulk, 6, whole_down);
 }
 
 static void a_reset_of_the_application_is_reported(void **state)
@@ -187,7 +244,7 @@ static void strangers_are_reset(void **state)
 
 static void accepting_survives_a_lack_of_descriptors(void **state)
 {
-	every(ECHO_STREAM, stackapp_starve, NULL);
+	every(ECHO_STREAM, stackapp_starve, rested);
 }
 
 static void each_queue_has_its_own_listener(void **state)
@@ -199,7 +256,22 @@ static void each_queue_has_its_own_listener(void **state)
 
 static void the_choice_is_made_and_tested(void **state)
 {
-	run(automatic, 1, ECHO_STREAM, stackapp_bulk, 4, whole_and_well);
+	run(automatic, 1, ECHO_STREAM, stackapp_bulk, 4, tested);
+	run(transparent, 1, ECHO_STREAM, stackapp_bulk, 6, tested);
+	run(private_form, 1, ECHO_STREAM, stackapp_bulk, 4, tested);
+}
+
+static void the_platforms_own_places_serve_as_well(void **state)
+{
+	on_platform = 1;
+	run(allowed, 1, ECHO_STREAM, stackapp_bulk, 4, left_clean);
+	run(allowed, 2, ECHO_STREAM, stackapp_many, 6, all_well);
+	run(private_form, 1, ECHO_STREAM, stackapp_bulk, 4, tested);
+	run(private_form, 1, ECHO_STREAM, stackapp_bulk, 6, tested);
+	run(portable, 1, ECHO_STREAM, stackapp_bulk, 4, whole_and_well);
+	/* In a namespace that is not ours nothing is changed unasked: private is chosen. */
+	run(automatic, 1, ECHO_STREAM, stackapp_bulk, 4, chose_private);
+	on_platform = 0;
 }
 
 int main(void)
@@ -207,6 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_pass_both_ways_whole_and_end_in_both_directions),
 		cmocka_unit_test(bytes_pass_over_the_socket_that_the_host_asked_for),
+		cmocka_unit_test(super_packets_stay_whole_on_the_way_down),
 		cmocka_unit_test(a_reset_of_the_application_is_reported),
 		cmocka_unit_test(an_abort_resets_the_application),
 		cmocka_unit_test(a_close_ends_in_good_order),
@@ -216,6 +289,7 @@ int main(void)
 		cmocka_unit_test(accepting_survives_a_lack_of_descriptors),
 		cmocka_unit_test(each_queue_has_its_own_listener),
 		cmocka_unit_test(the_choice_is_made_and_tested),
+		cmocka_unit_test(the_platforms_own_places_serve_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
