@@ -10,7 +10,11 @@
 #include <stdio.h>
 
 #include <adit/adit.h>
+#include <adit/doctor.h>
+#include <adit/exec.h>
+#include <adit/packet.h>
 #include <adit/place.h>
+#include <adit/vnet.h>
 
 /* A struct that stands in arrays, or whose size readers rely on: never changes. */
 #define FROZEN(type) \
@@ -188,6 +192,7 @@ static void print_life(void)
 static void print_kinds(void)
 {
 	TEXT(ADIT_PLATFORM_1);
+	TEXT(ADIT_TROUBLE_1);
 	TEXT(ADIT_STACK_1);
 	TEXT(ADIT_HANDLER_1);
 	TEXT(ADIT_OUTBOUND_1);
@@ -198,6 +203,10 @@ static void print_kinds(void)
 	MEMBER(adit_platform_1, life, const adit_life *);
 	MEMBER(adit_platform_1, output, void (*)(void *, adit_buf *const *, uint32_t));
 	MEMBER(adit_platform_1, protect, adit_result (*)(void *, intptr_t, int32_t));
+	GROWS(adit_trouble_1);
+	MEMBER(adit_trouble_1, size, uint32_t);
+	MEMBER(adit_trouble_1, zero, uint32_t);
+	MEMBER(adit_trouble_1, gone, void (*)(const adit_host *, const char *));
 	GROWS(adit_stack_1);
 	MEMBER(adit_stack_1, size, uint32_t);
 	MEMBER(adit_stack_1, flags, uint32_t);
@@ -361,6 +370,60 @@ static void print_place(void)
 	       char *, size_t));
 	MEMBER(adit_place_1, sysctl, adit_result (*)(adit_place *, const char *, const char *));
 	MEMBER(adit_place_1, index, uint32_t (*)(adit_place *, const char *));
+	MEMBER(adit_place_1, device_name, const char *(*)(void));
+	MEMBER(adit_place_1, ours, int32_t (*)(adit_place *));
+}
+
+static void print_exec(void)
+{
+	TEXT(ADIT_EXEC_1);
+	CONST(ADIT_EXEC_EXITED);
+	CONST(ADIT_EXEC_KILLED);
+	CONST(ADIT_EXEC_STOPPED);
+	CONST(ADIT_EXEC_CONTINUED);
+	CONST(ADIT_EXEC_LOST);
+	GROWS(adit_exec_1);
+	MEMBER(adit_exec_1, size, uint32_t);
+	MEMBER(adit_exec_1, zero, uint32_t);
+	MEMBER(adit_exec_1, spawn, adit_result (*)(adit_place *, const char *const *,
+	       const char *const *, const char *, const intptr_t *, adit_command **, intptr_t *));
+	MEMBER(adit_exec_1, news, adit_result (*)(adit_command *, uint32_t *, int32_t *));
+	MEMBER(adit_exec_1, signal, adit_result (*)(adit_command *, int32_t));
+	MEMBER(adit_exec_1, suspend, void (*)(adit_command *));
+	MEMBER(adit_exec_1, release, void (*)(adit_command *));
+}
+
+static void print_doctor(void)
+{
+	TEXT(ADIT_DOCTOR_1);
+	CONST(ADIT_DOCTOR_OK);
+	CONST(ADIT_DOCTOR_WARN);
+	CONST(ADIT_DOCTOR_BAD);
+	GROWS(adit_doctor_1);
+	MEMBER(adit_doctor_1, size, uint32_t);
+	MEMBER(adit_doctor_1, zero, uint32_t);
+	MEMBER(adit_doctor_1, run, void (*)(adit_finding, void *));
+}
+
+static void print_packet(void)
+{
+	TEXT(ADIT_PACKET_1);
+	GROWS(adit_packet_1);
+	MEMBER(adit_packet_1, size, uint32_t);
+	MEMBER(adit_packet_1, zero, uint32_t);
+	MEMBER(adit_packet_1, push, adit_result (*)(adit_buf *, const adit_flow_info *));
+}
+
+static void print_vnet(void)
+{
+	CONST(ADIT_VNET_SIZE);
+	CONST(ADIT_VNET_NEEDS_CSUM);
+	CONST(ADIT_VNET_DATA_VALID);
+	CONST(ADIT_VNET_GSO_NONE);
+	CONST(ADIT_VNET_GSO_TCP4);
+	CONST(ADIT_VNET_GSO_TCP6);
+	CONST(ADIT_VNET_GSO_UDP);
+	CONST(ADIT_VNET_GSO_ECN);
 }
 
 int main(void)
@@ -376,5 +439,9 @@ int main(void)
 	print_loop();
 	print_dial();
 	print_place();
+	print_exec();
+	print_doctor();
+	print_packet();
+	print_vnet();
 	return 0;
 }
