@@ -192,6 +192,7 @@ static void print_life(void)
 static void print_kinds(void)
 {
 	TEXT(ADIT_PLATFORM_1);
+	TEXT(ADIT_TROUBLE_1);
 	TEXT(ADIT_STACK_1);
 	TEXT(ADIT_HANDLER_1);
 	TEXT(ADIT_OUTBOUND_1);
@@ -202,6 +203,10 @@ static void print_kinds(void)
 	MEMBER(adit_platform_1, life, const adit_life *);
 	MEMBER(adit_platform_1, output, void (*)(void *, adit_buf *const *, uint32_t));
 	MEMBER(adit_platform_1, protect, adit_result (*)(void *, intptr_t, int32_t));
+	GROWS(adit_trouble_1);
+	MEMBER(adit_trouble_1, size, uint32_t);
+	MEMBER(adit_trouble_1, zero, uint32_t);
+	MEMBER(adit_trouble_1, gone, void (*)(const adit_host *, const char *));
 	GROWS(adit_stack_1);
 	MEMBER(adit_stack_1, size, uint32_t);
 	MEMBER(adit_stack_1, flags, uint32_t);
@@ -380,8 +385,8 @@ static void print_exec(void)
 	GROWS(adit_exec_1);
 	MEMBER(adit_exec_1, size, uint32_t);
 	MEMBER(adit_exec_1, zero, uint32_t);
-	MEMBER(adit_exec_1, spawn, adit_result (*)(adit_place *, const char *const *, const char *const *,
-	       const char *, const intptr_t *, adit_command **, intptr_t *));
+	MEMBER(adit_exec_1, spawn, adit_result (*)(adit_place *, const char *const *,
+	       const char *const *, const char *, const intptr_t *, adit_command **, intptr_t *));
 	MEMBER(adit_exec_1, news, adit_result (*)(adit_command *, uint32_t *, int32_t *));
 	MEMBER(adit_exec_1, signal, adit_result (*)(adit_command *, int32_t));
 	MEMBER(adit_exec_1, suspend, void (*)(adit_command *));
@@ -400,15 +405,6 @@ static void print_doctor(void)
 	MEMBER(adit_doctor_1, run, void (*)(adit_finding, void *));
 }
 
-static void print_trouble(void)
-{
-	TEXT(ADIT_TROUBLE_1);
-	GROWS(adit_trouble_1);
-	MEMBER(adit_trouble_1, size, uint32_t);
-	MEMBER(adit_trouble_1, zero, uint32_t);
-	MEMBER(adit_trouble_1, gone, void (*)(const adit_host *, const char *));
-}
-
 static void print_packet(void)
 {
 	TEXT(ADIT_PACKET_1);
@@ -416,6 +412,10 @@ static void print_packet(void)
 	MEMBER(adit_packet_1, size, uint32_t);
 	MEMBER(adit_packet_1, zero, uint32_t);
 	MEMBER(adit_packet_1, push, adit_result (*)(adit_buf *, const adit_flow_info *));
+}
+
+static void print_vnet(void)
+{
 	CONST(ADIT_VNET_SIZE);
 	CONST(ADIT_VNET_NEEDS_CSUM);
 	CONST(ADIT_VNET_DATA_VALID);
@@ -441,7 +441,7 @@ int main(void)
 	print_place();
 	print_exec();
 	print_doctor();
-	print_trouble();
 	print_packet();
+	print_vnet();
 	return 0;
 }

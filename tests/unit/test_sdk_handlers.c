@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include <adit/callbacks.h>
+#include <cmocka.h> /* last: it defines fail() */
 
 #include "sdk_host.h"
 
@@ -350,6 +351,7 @@ static void blocklist_refuses_the_list_and_passes_the_rest(void **state)
 	assert_int_equal(h->flows[0].verdict.code, ADIT_EADMIN);
 	assert_int_equal(verdict_on(h, ADIT_PROTO_TCP, "192.0.3.0", 80), ADIT_OP_PASS);
 	assert_int_equal(verdict_on(h, ADIT_PROTO_UDP, "2001:db8:8000::1", 53), ADIT_OP_REJECT);
+	assert_int_equal(verdict_on(h, ADIT_PROTO_UDP, "2001:db8:c000::1", 53), ADIT_OP_REJECT);
 	assert_int_equal(verdict_on(h, ADIT_PROTO_UDP, "2001:db8:7fff::1", 53), ADIT_OP_PASS);
 	assert_int_equal(verdict_on(h, ADIT_PROTO_TCP, "10.1.2.3", 80), ADIT_OP_REJECT);
 	assert_int_equal(verdict_on(h, ADIT_PROTO_TCP, "10.1.2.2", 80), ADIT_OP_PASS);
@@ -421,6 +423,7 @@ static void blocklist_reloads_all_or_nothing(void **state)
 
 	assert_int_equal(host_begin(h, &block_cfg), 0);
 	assert_int_equal(h->life->reload(h->inst, &wrong), ADIT_ECONFIG);
+	assert_ptr_equal(((const adit_handler *)h->inst)->cfg, &block_cfg);
 	assert_int_equal(verdict_on(h, ADIT_PROTO_TCP, "192.0.2.1", 80), ADIT_OP_REJECT);
 	assert_int_equal(verdict_on(h, ADIT_PROTO_TCP, "198.51.100.1", 80), ADIT_OP_PASS);
 	h->fail_after = 0;

@@ -47,8 +47,8 @@ typedef struct adit_place_1 {
 	                               uint32_t flags, intptr_t *out);
 	/* [control] A TUN device with `queues` descriptors, written to fds[0..queues-1], virtio
 	 * headers and every offload that the kernel has, up, without addresses (netlink() adds
-	 * them). mtu in bytes. The device goes with its descriptors. *offloads: ADIT_BUF_GSO_... that it takes, and
-	 * CSUM_NEEDED. ADIT_EPERM, ADIT_EEXIST (the name), ADIT_ENOSYS. */
+	 * them). mtu in bytes. The device goes with its descriptors. *offloads: ADIT_BUF_GSO_...
+	 * that it takes, and CSUM_NEEDED. ADIT_EPERM, ADIT_EEXIST (the name), ADIT_ENOSYS. */
 	adit_result(ADIT_CALL *tun)(adit_place *p, const char *name, uint32_t mtu, uint32_t queues,
 	                            intptr_t *fds, uint32_t *offloads);
 	/* [control] One netlink request of the given protocol (NETLINK_ROUTE, NETLINK_NETFILTER),
@@ -62,10 +62,12 @@ typedef struct adit_place_1 {
 	adit_result(ADIT_CALL *sysctl)(adit_place *p, const char *path, const char *value);
 	/* [control] The interface index of a device there; 0: none of this name. */
 	uint32_t(ADIT_CALL *index)(adit_place *p, const char *name);
-	/* [control] The device's name in its place, as the kernel has it. Kept. Null before the platform is open. */
+	/* [control] The device's name in its place, as the kernel has it. Kept. Null before the
+	 * platform is open. */
 	const char *(ADIT_CALL *device_name)(void);
-	/* [control] 1: the place was made by us or given to us as a whole (namespace other than "here"): its routes, rules,
-	 * firewall and settings are ours to change. 0: it is the machine's, or that of whoever started us. */
+	/* [control] 1: the place was made by us or given to us as a whole (namespace other than
+	 * "here"): its routes, rules, firewall and settings are ours to change. 0: it is the
+	 * machine's, or that of whoever started us. */
 	int32_t(ADIT_CALL *ours)(adit_place *p);
 } adit_place_1;
 
