@@ -65,16 +65,22 @@ class Others:
     def lap(self):
         before, after = self.before, processes()
         ours = family(before, self.root) | family(after, self.root)
-        ticks = 0
-        for pid, (_, own, reaped, kernel) in after.items():
+        ticks, reaped = 0, {}
+        for pid, (_, own, children, kernel) in after.items():
             if pid not in ours and not kernel:
                 was = before.get(pid, (0, 0, 0, False))
-                ticks += own + reaped - was[1] - was[2]
-        for pid, (_, own, reaped, kernel) in before.items():
-            if pid not in ours and pid not in after and not kernel:
-                ticks -= own + reaped
+                ticks += max(own - was[1], 0)
+                reaped[pid] = children - was[2]
+        for pid, (parent, own, children, _) in before.items():
+            if pid in after or pid in ours:
+                continue
+            while parent in before and parent not in after:
+                parent = before[parent][0]
+            if parent in reaped:
+                reaped[parent] -= own + children
         stolen = self.steal()
-        ticks = max(ticks, 0) + max(stolen - self.stolen, 0)
+        # Per parent, since one that does not wait for its children never gets their time.
+        ticks += sum(max(r, 0) for r in reaped.values()) + max(stolen - self.stolen, 0)
         self.before, self.stolen = after, stolen
         return ticks / TICK
 

@@ -69,14 +69,19 @@ ROWS = [
 
 
 def summary(row, records):
-    """Median, least and most of a row over the records of a column; None without a figure."""
-    values = [v for v in (row.value(r) for r in records) if v is not None]
-    if not values:
+    """Median, least and most of a row over the records of a column; None without a figure.
+
+    Disturbed runs count only where the undisturbed ones are fewer than half.
+    """
+    figures = [(row.value(r), bool(r.get("noisy"))) for r in records]
+    figures = [f for f in figures if f[0] is not None]
+    quiet = [f for f in figures if not f[1]]
+    used = quiet if 2 * len(quiet) >= len(figures) else figures
+    if not used:
         return None
-    return {
-        "median": statistics.median(values), "min": min(values), "max": max(values), "runs": len(values),
-        "noisy": sum(1 for r in records if r.get("noisy")),
-    }
+    values = [v for v, _ in used]
+    return {"median": statistics.median(values), "min": min(values), "max": max(values),
+            "runs": len(values), "noisy": sum(1 for _, noisy in used if noisy)}
 
 
 def compare(row, cell, direct):
