@@ -241,6 +241,13 @@ listening() { # NAMESPACE tcp|udp PORT
 await_port() { # NAME NAMESPACE tcp|udp PORT
 	wait_for 5 listening "$2" "$3" "$4" || bail "$1 does not listen on port $4: $(tail -n 5 "$W/$1.log")"
 }
+# Packets that the kernel of this machine threw away because a core was late (all namespaces share that
+# queue). On a machine under load they explain a loss that the path is not to blame for.
+late_drops() {
+	total=0
+	while read -r _ dropped _; do total=$((total + 0x$dropped)); done </proc/net/softnet_stat
+	echo $total
+}
 rss_kib() { awk '/^VmRSS:/ { print $2 }' "/proc/$(pid_of "$1")/status"; }
 cpu_ticks() { sed 's/.*) //' "/proc/$(pid_of "$1")/stat" | awk '{ print $12 + $13 }'; }
 ms() { echo $(($(date +%s%N) / 1000000)); }
