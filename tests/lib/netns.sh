@@ -55,10 +55,9 @@ outside_find() {
 	outside_skip "the test programs are not built: make check, or make tests/lib/flowload in the build directory"
 }
 
-# A host that accepts a manifest that is not there is not a host yet.
+# A host that is content with a manifest that is not there is not a host yet.
 outside_adit_runs() {
-	[ -x "$ADIT" ] && ! "$ADIT" check /nonexistent/manifest.json >/dev/null 2>&1 &&
-		echo '{"adit":1}' >"$OUT/probe.json" && "$ADIT" check "$OUT/probe.json" >/dev/null 2>&1
+	[ -x "$ADIT" ] && ! timeout 5 "$ADIT" run /nonexistent/manifest.json >/dev/null 2>&1
 }
 
 # /dev/net/tun is often for root alone. An ordinary user gets a node of its own, in a private mount namespace.
