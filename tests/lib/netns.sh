@@ -343,7 +343,15 @@ adit_down() {
 	began=$(ms)
 	stop adit || :
 	within "SIGTERM ended adit in time, ms" $(($(ms) - began)) 0 2000
+	adit_status
 	sanitizer_clean
+}
+# An abort at the very end, in a destructor, shows here and nowhere else.
+adit_status() {
+	wait "$(pid_of adit)"
+	status=$?
+	if [ $status = 0 ]; then ok "adit ended with status 0"; else not_ok "adit ended with status 0" "status $status
+$(tail -n 6 "$W/adit.log")"; fi
 }
 sanitizer_clean() {
 	words='ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|SUMMARY: '
