@@ -4,10 +4,11 @@
  *   closeform serve PORT            says per connection, on its output: "ID FORM saw OUTCOME"
  *   closeform FORM ADDRESS PORT ID  plays the client of one form and prints the outcome it saw
  *
- * Forms: client-fin server-fin client-half server-half client-reset server-reset server-reset-unread
- * client-reset-midway server-reset-midway connect udp-closed. An outcome is "end N" (N bytes, then the
- * regular end), "reset N", "nothing N" (deadline), or the errno of connecting: refused, host-unreachable,
- * net-unreachable, prohibited, no-answer. The client tells the server form and id in its first line.
+ * Forms: client-fin server-fin client-half server-half client-reset server-reset
+ * server-reset-unread client-reset-midway server-reset-midway connect udp-closed. An outcome is
+ * "end N" (N bytes, then the regular end), "reset N", "nothing N" (deadline), or the errno of
+ * connecting: refused, host-unreachable, net-unreachable, prohibited, no-answer. The client tells
+ * the server form and id in its first line.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,10 +23,10 @@
 #include <unistd.h>
 
 enum {
-	WAIT_S = 4,      /* for anything that has to come */
+	WAIT_S = 4,	   /* for anything that has to come */
 	CONNECT_MS = 2500, /* long enough for a lost SYN to be sent again, once */
-	WORD = 1000,     /* bytes that an end says */
-	MUCH = 4000000   /* bytes that do not fit into any buffer on the way at once */
+	WORD = 1000,	   /* bytes that an end says */
+	MUCH = 4000000	   /* bytes that do not fit into any buffer on the way at once */
 };
 
 struct outcome {
@@ -66,7 +67,9 @@ static struct outcome hear(int fd, unsigned long want)
 		ssize_t n = recv(fd, data, room, 0);
 
 		if (n <= 0) {
-			o.how = n == 0 ? "end" : errno == ECONNRESET || errno == EPIPE ? "reset" : "nothing";
+			o.how = n == 0					? "end"
+				: errno == ECONNRESET || errno == EPIPE ? "reset"
+									: "nothing";
 			return o;
 		}
 		o.bytes += (unsigned long)n;
@@ -104,7 +107,8 @@ static struct outcome hear_then_say(int fd)
 {
 	struct outcome o = hear(fd, ALL);
 
-	usleep(200000); /* the other direction has to outlive the first one's end by more than a moment */
+	usleep(200000); /* the other direction has to outlive the first one's end by more than a
+			   moment */
 	say(fd, WORD);
 	close(fd);
 	return o;
@@ -247,7 +251,9 @@ static const char *name_of(int err)
 	case ENETUNREACH: return "net-unreachable";
 	case EACCES: return "prohibited";
 	case ECONNRESET: return "reset";
-	case EINPROGRESS: case EAGAIN: case ETIMEDOUT: return "no-answer";
+	case EINPROGRESS:
+	case EAGAIN:
+	case ETIMEDOUT: return "no-answer";
 	default: return strerror(err);
 	}
 }
@@ -280,7 +286,8 @@ static int udp_closed(const struct sockaddr_storage *to, socklen_t size)
 	char data[16] = "anybody there?";
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
-	if (connect(fd, (const struct sockaddr *)to, size) || send(fd, data, sizeof(data), 0) < 0 || recv(fd, data, sizeof(data), 0) < 0)
+	if (connect(fd, (const struct sockaddr *)to, size) || send(fd, data, sizeof(data), 0) < 0 ||
+	    recv(fd, data, sizeof(data), 0) < 0)
 		puts(name_of(errno));
 	else
 		puts("answered");

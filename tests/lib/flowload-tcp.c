@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * flowload-tcp.c - tagged TCP flows, both ends
  *
- * The client sends a head (which flow, how much each way), its tagged bytes, and closes its direction; the
- * server meanwhile sends its own tagged bytes, and when it has seen the client's end a verdict on what it
- * received. So both directions, their ends, and both observers are part of every flow.
+ * The client sends a head (which flow, how much each way), its tagged bytes, and closes its
+ * direction; the server meanwhile sends its own tagged bytes, and when it has seen the client's end
+ * a verdict on what it received. So both directions, their ends, and both observers are part of
+ * every flow.
  */
 #include "flowload.h"
 #include "tag.h"
@@ -37,14 +38,15 @@ struct conn {
 	uint32_t flow, fault;
 	uint64_t send_size, sent;
 	uint64_t take_size, taken;
-	uint64_t open_at; /* when it may say its last */
+	uint64_t open_at;		   /* when it may say its last */
 	uint8_t part[sizeof(struct head)]; /* of the head or the verdict that arrives */
 	uint32_t part_size, tail_sent;
 	struct conn *next;
 };
 
 static struct {
-	unsigned started, done, failed, damaged, crossed, refused, reset, timeout, unreachable, said;
+	unsigned started, done, failed, damaged, crossed, refused, reset, timeout, unreachable,
+	    said;
 	uint64_t up, down;
 } count;
 
@@ -61,7 +63,8 @@ static void on_signal(int sig)
 
 static void watch(struct conn *c, bool writing)
 {
-	struct epoll_event e = {.events = (c->eof ? 0 : EPOLLIN) | (writing ? EPOLLOUT : 0), .data.ptr = c};
+	struct epoll_event e = {.events = (c->eof ? 0 : EPOLLIN) | (writing ? EPOLLOUT : 0),
+				.data.ptr = c};
 
 	if (epoll_ctl(poller, EPOLL_CTL_MOD, c->fd, &e))
 		epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &e);
@@ -89,13 +92,15 @@ static void fail(struct conn *c, const char *what, int err)
 	else if (err == EHOSTUNREACH || err == ENETUNREACH)
 		count.unreachable++;
 	if (!quiet && count.said++ < SAY_ERRORS)
-		fprintf(stderr, "flowload: flow %u: %s%s%s (sent %llu of %llu, got %llu of %llu)\n", c->flow, what, err ? ": " : "",
-			err ? strerror(err) : "", (unsigned long long)c->sent, (unsigned long long)c->send_size,
+		fprintf(stderr, "flowload: flow %u: %s%s%s (sent %llu of %llu, got %llu of %llu)\n",
+			c->flow, what, err ? ": " : "", err ? strerror(err) : "",
+			(unsigned long long)c->sent, (unsigned long long)c->send_size,
 			(unsigned long long)c->taken, (unsigned long long)c->take_size);
 	end(c);
 }
 
-/* The bytes after the payload: the server's verdict, once the client's end was seen. 1 when all is sent. */
+/* The bytes after the payload: the server's verdict, once the client's end was seen. 1 when all is
+ * sent. */
 static int send_tail(struct conn *c)
 {
 	struct verdict v = {.received = c->taken, .flow = c->flow, .fault = c->fault};
@@ -166,7 +171,8 @@ static bool take_head(struct conn *c)
 	return true;
 }
 
-/* Sorts what arrived into head, payload and verdict. Returns false for bytes that may not be there. */
+/* Sorts what arrived into head, payload and verdict. Returns false for bytes that may not be there.
+ */
 static bool take(struct conn *c, const uint8_t *p, size_t size)
 {
 	while (size) {
@@ -187,7 +193,8 @@ static bool take(struct conn *c, const uint8_t *p, size_t size)
 			if (!n)
 				return false;
 			if (!c->fault)
-				c->fault = (uint32_t)tag_verify(p, n, c->flow, c->server ? TAG_UP : TAG_DOWN, c->taken);
+				c->fault = (uint32_t)tag_verify(
+				    p, n, c->flow, c->server ? TAG_UP : TAG_DOWN, c->taken);
 			c->taken += n;
 		}
 		p += n;
@@ -260,7 +267,8 @@ static void conn_turn(struct conn *c, uint32_t events)
 	if ((events & (EPOLLIN | EPOLLHUP)) && !conn_take(c))
 		return;
 	if (!c->server && !c->head_done) {
-		struct head h = {.magic = HEAD_MAGIC, .up = c->send_size, .down = c->take_size, .flow = c->flow};
+		struct head h = {
+		    .magic = HEAD_MAGIC, .up = c->send_size, .down = c->take_size, .flow = c->flow};
 
 		if (!(events & EPOLLOUT))
 			return;
@@ -304,7 +312,8 @@ static int dial(const struct load_conf *conf, struct conn *c)
 	c->fd = socket(conf->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return -errno;
-	if (connect(c->fd, (const struct sockaddr *)&conf->to, conf->to_size) && errno != EINPROGRESS) {
+	if (connect(c->fd, (const struct sockaddr *)&conf->to, conf->to_size) &&
+	    errno != EINPROGRESS) {
 		fail(c, "connecting", errno);
 		return 0;
 	}
@@ -323,10 +332,14 @@ int load_tcp(const struct load_conf *conf)
 	if (!all || poller < 0)
 		return 1;
 	while (count.done + count.failed < conf->flows && load_now() < deadline) {
-		while (count.started < conf->flows && count.started - count.done - count.failed < conf->parallel) {
+		while (count.started < conf->flows &&
+		       count.started - count.done - count.failed < conf->parallel) {
 			struct conn *c = &all[count.started];
 
-			*c = (struct conn){.fd = -1, .flow = conf->first + count.started, .send_size = conf->up, .take_size = conf->down};
+			*c = (struct conn){.fd = -1,
+					   .flow = conf->first + count.started,
+					   .send_size = conf->up,
+					   .take_size = conf->down};
 			count.started++;
 			if (dial(conf, c)) {
 				perror("flowload: socket");
@@ -342,10 +355,12 @@ int load_tcp(const struct load_conf *conf)
 	for (unsigned i = 0; i < count.started; i++)
 		if (all[i].fd >= 0)
 			fail(&all[i], "not ended by the deadline", ETIMEDOUT);
-	printf("tcp flows=%u done=%u failed=%u crossed=%u damaged=%u refused=%u reset=%u unreachable=%u timeout=%u up=%llu down=%llu "
+	printf("tcp flows=%u done=%u failed=%u crossed=%u damaged=%u refused=%u reset=%u "
+	       "unreachable=%u timeout=%u up=%llu down=%llu "
 	       "ms=%llu\n",
-	       conf->flows, count.done, count.failed, count.crossed, count.damaged, count.refused, count.reset, count.unreachable,
-	       count.timeout, (unsigned long long)count.up, (unsigned long long)count.down,
+	       conf->flows, count.done, count.failed, count.crossed, count.damaged, count.refused,
+	       count.reset, count.unreachable, count.timeout, (unsigned long long)count.up,
+	       (unsigned long long)count.down,
 	       (unsigned long long)((load_now() - began) / 1000000));
 	free(all);
 	return count.done == conf->flows ? 0 : 1;
@@ -354,13 +369,15 @@ int load_tcp(const struct load_conf *conf)
 static int listener(int type, uint16_t port)
 {
 	struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	int one = 1, zero = 0, room = 8 << 20, fd = socket(AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int one = 1, zero = 0, fd = socket(AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
 	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) || (type == SOCK_STREAM && listen(fd, BACKLOG))) {
+	if (type == SOCK_DGRAM)
+		load_room(fd);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) ||
+	    (type == SOCK_STREAM && listen(fd, BACKLOG))) {
 		perror("flowload: listening");
 		exit(1);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * flowload-udp.c - tagged datagrams that a server sends back
  *
- * Every datagram names its flow and its number and is tagged to its end. The server answers from the
- * address that was asked. Replies are counted as back, doubled, reordered, damaged or crossed.
+ * Every datagram names its flow and its number and is tagged to its end. The server answers from
+ * the address that was asked. Replies are counted as back, doubled, reordered, damaged or crossed.
  */
 #include "flowload.h"
 #include "tag.h"
@@ -14,7 +14,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { DATAGRAM_MAX = 65507, QUIET_MS = 700 };
+enum { DATAGRAM_MAX = 65507, QUIET_MS = 700, ROOM = 4 << 20 };
 
 struct lead {
 	uint32_t flow, number;
@@ -30,6 +30,14 @@ static struct {
 	unsigned long sent, back, doubled, reordered, damaged, crossed, refused;
 } count;
 
+void load_room(int fd)
+{
+	int room = ROOM;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+}
+
 void load_udp_echo(int fd)
 {
 	static uint8_t data[DATAGRAM_MAX];
@@ -38,15 +46,20 @@ void load_udp_echo(int fd)
 	for (;;) {
 		struct sockaddr_storage from;
 		struct iovec v = {.iov_base = data, .iov_len = sizeof(data)};
-		struct msghdr m = {.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &v, .msg_iovlen = 1,
-				   .msg_control = control, .msg_controllen = sizeof(control)};
+		struct msghdr m = {.msg_name = &from,
+				   .msg_namelen = sizeof(from),
+				   .msg_iov = &v,
+				   .msg_iovlen = 1,
+				   .msg_control = control,
+				   .msg_controllen = sizeof(control)};
 		ssize_t n = recvmsg(fd, &m, 0);
 		struct cmsghdr *c;
 
 		if (n < 0)
 			return;
 		v.iov_len = (size_t)n;
-		/* The packet info that came is the source of the answer; the interface is the route's business. */
+		/* The packet info that came is the source of the answer; the interface is the
+		 * route's business. */
 		for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
 			if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
 				((struct in6_pktinfo *)(void *)CMSG_DATA(c))->ipi6_ifindex = 0;
@@ -54,7 +67,8 @@ void load_udp_echo(int fd)
 	}
 }
 
-static void judge(const struct load_conf *conf, struct talk *t, uint32_t flow, const uint8_t *data, size_t size)
+static void judge(const struct load_conf *conf, struct talk *t, uint32_t flow, const uint8_t *data,
+		  size_t size)
 {
 	struct lead l;
 
@@ -67,7 +81,9 @@ static void judge(const struct load_conf *conf, struct talk *t, uint32_t flow, c
 		count.crossed++;
 		return;
 	}
-	if (!l.number || l.number > conf->count || tag_verify(data + sizeof(l), size - sizeof(l), flow, TAG_UP, (uint64_t)l.number << 32)) {
+	if (!l.number || l.number > conf->count ||
+	    tag_verify(data + sizeof(l), size - sizeof(l), flow, TAG_UP,
+		       (uint64_t)l.number << 32)) {
 		count.damaged++;
 		return;
 	}
@@ -105,7 +121,8 @@ static unsigned collect(const struct load_conf *conf, struct talk *talks, int po
 	return got;
 }
 
-static void datagram_send(const struct load_conf *conf, struct talk *t, uint32_t flow, uint32_t number)
+static void datagram_send(const struct load_conf *conf, struct talk *t, uint32_t flow,
+			  uint32_t number)
 {
 	static uint8_t data[DATAGRAM_MAX];
 	struct lead l = {.flow = flow, .number = number};
@@ -124,7 +141,9 @@ static int talk_open(const struct load_conf *conf, struct talk *t, int poller, u
 
 	t->seen = calloc(conf->count + 1, 1);
 	t->fd = socket(conf->to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (!t->seen || t->fd < 0 || connect(t->fd, (const struct sockaddr *)&conf->to, conf->to_size) ||
+	load_room(t->fd);
+	if (!t->seen || t->fd < 0 ||
+	    connect(t->fd, (const struct sockaddr *)&conf->to, conf->to_size) ||
 	    epoll_ctl(poller, EPOLL_CTL_ADD, t->fd, &e)) {
 		perror("flowload: socket");
 		return -1;
@@ -155,8 +174,11 @@ int load_udp(const struct load_conf *conf)
 	while (load_now() < deadline && collect(conf, talks, poller, QUIET_MS))
 		if (count.back == count.sent)
 			break;
-	printf("udp sent=%lu back=%lu lost=%lu doubled=%lu reordered=%lu damaged=%lu crossed=%lu refused=%lu ms=%llu\n", count.sent,
-	       count.back, count.sent - count.back, count.doubled, count.reordered, count.damaged, count.crossed, count.refused,
+	printf("udp sent=%lu back=%lu lost=%lu doubled=%lu reordered=%lu damaged=%lu crossed=%lu "
+	       "refused=%lu ms=%llu\n",
+	       count.sent, count.back, count.sent - count.back, count.doubled, count.reordered,
+	       count.damaged, count.crossed, count.refused,
 	       (unsigned long long)((load_now() - began) / 1000000));
-	return count.damaged || count.crossed || count.sent != (unsigned long)conf->flows * conf->count;
+	return count.damaged || count.crossed ||
+	       count.sent != (unsigned long)conf->flows * conf->count;
 }

@@ -2,11 +2,13 @@
  * flowload.c - many flows at once, with content that shows crossed, lost and damaged bytes
  *
  *   flowload serve PORT
- *   flowload tcp ADDRESS PORT [--flows N] [--parallel N] [--up BYTES] [--down BYTES] [--hold MS] [--deadline S]
- *   flowload udp ADDRESS PORT [--flows N] [--count N] [--size BYTES] [--gap US] [--deadline S]
+ *   flowload tcp ADDRESS PORT [--flows N] [--parallel N] [--up BYTES] [--down BYTES] [--hold MS]
+ * [--deadline S] flowload udp ADDRESS PORT [--flows N] [--count N] [--size BYTES] [--gap US]
+ * [--deadline S]
  *
- * Prints one line of counters. Exit status 0 when every byte of every TCP flow was right in both directions
- * and the server said so too, or when no datagram was damaged or crossed (UDP may lose: the line says it).
+ * Prints one line of counters. Exit status 0 when every byte of every TCP flow was right in both
+ * directions and the server said so too, or when no datagram was damaged or crossed (UDP may lose:
+ * the line says it).
  */
 #include "flowload.h"
 
@@ -51,10 +53,17 @@ static int address(struct load_conf *c, const char *text, const char *port)
 
 static int parse(struct load_conf *c, int argc, char **argv)
 {
-	static const struct option names[] = {{"flows", 1, 0, 'f'}, {"parallel", 1, 0, 'p'}, {"up", 1, 0, 'u'},
-					      {"down", 1, 0, 'd'},  {"deadline", 1, 0, 't'}, {"hold", 1, 0, 'h'},
-					      {"count", 1, 0, 'c'}, {"size", 1, 0, 's'},     {"gap", 1, 0, 'g'},
-					      {"first", 1, 0, '1'}, {0, 0, 0, 0}};
+	static const struct option names[] = {{"flows", 1, 0, 'f'},
+					      {"parallel", 1, 0, 'p'},
+					      {"up", 1, 0, 'u'},
+					      {"down", 1, 0, 'd'},
+					      {"deadline", 1, 0, 't'},
+					      {"hold", 1, 0, 'h'},
+					      {"count", 1, 0, 'c'},
+					      {"size", 1, 0, 's'},
+					      {"gap", 1, 0, 'g'},
+					      {"first", 1, 0, '1'},
+					      {0, 0, 0, 0}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -81,7 +90,14 @@ static int parse(struct load_conf *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct load_conf conf = {.flows = 1, .up = 1000, .down = 1000, .deadline = 30, .count = 10, .size = 200, .gap = 100, .first = 1};
+	struct load_conf conf = {.flows = 1,
+				 .up = 1000,
+				 .down = 1000,
+				 .deadline = 30,
+				 .count = 10,
+				 .size = 200,
+				 .gap = 100,
+				 .first = 1};
 	struct rlimit files;
 
 	signal(SIGPIPE, SIG_IGN);

@@ -13,13 +13,13 @@ struct load_conf {
 	struct sockaddr_storage to;
 	socklen_t to_size;
 	unsigned flows, parallel;
-	uint64_t up, down;  /* bytes per TCP flow */
-	unsigned deadline;  /* seconds, for the whole load */
-	unsigned hold;      /* milliseconds that a TCP flow stays open before it says its last */
-	unsigned first;     /* id of the first flow */
-	unsigned count;     /* datagrams per UDP flow */
-	unsigned size;      /* bytes of a datagram */
-	unsigned gap;       /* microseconds between datagrams, all flows together */
+	uint64_t up, down; /* bytes per TCP flow */
+	unsigned deadline; /* seconds, for the whole load */
+	unsigned hold;	   /* milliseconds that a TCP flow stays open before it says its last */
+	unsigned first;	   /* id of the first flow */
+	unsigned count;	   /* datagrams per UDP flow */
+	unsigned size;	   /* bytes of a datagram */
+	unsigned gap;	   /* microseconds between datagrams, all flows together */
 };
 
 uint64_t load_now(void); /* nanoseconds, monotonic */
@@ -28,6 +28,10 @@ uint64_t load_now(void); /* nanoseconds, monotonic */
 int load_serve(uint16_t port);
 int load_tcp(const struct load_conf *conf);
 int load_udp(const struct load_conf *conf);
+
+/* Asks for a receive buffer that outlasts a moment without the processor: what is lost then is the
+ * path's. */
+void load_room(int fd);
 
 /* Answers all datagrams that wait on fd. */
 void load_udp_echo(int fd);

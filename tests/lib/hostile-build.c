@@ -84,7 +84,8 @@ static unsigned checksum_place(const struct packet *p)
 	switch (p->v6 ? p->data[6] : p->data[9]) {
 	case 6: return 16;
 	case 17: return 6;
-	case 1: case 58: return 2;
+	case 1:
+	case 58: return 2;
 	default: return 0;
 	}
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * hostile-kinds.c - the ways to be wrong, one function each
  *
- * Each kind counts its own packets, so that what has to be complete (every length, every combination of
- * flags, every urgent pointer) is walked through in order, and the dice decide the rest.
+ * Each kind counts its own packets, so that what has to be complete (every length, every
+ * combination of flags, every urgent pointer) is walked through in order, and the dice decide the
+ * rest.
  */
 #include "hostile.h"
 
@@ -26,7 +27,8 @@ static void build_any(struct packet *p, bool v6, unsigned which, unsigned payloa
 		build_echo(p, v6, payload);
 }
 
-/* Every length from nothing to the end of the headers and 8 more; every other one with a length that agrees. */
+/* Every length from nothing to the end of the headers and 8 more; every other one with a length
+ * that agrees. */
 static void truncated(struct packet *p, unsigned n)
 {
 	unsigned size = (n / 12) % 82;
@@ -66,8 +68,7 @@ static void header_lengths(struct packet *p, unsigned n)
 		put16(p->data + p->l4 + 4, n / 10 % 2 ? n / 20 % 16 : dice());
 		build_seal_l4(p);
 		return;
-	default: /* version */
-		p->data[0] = (uint8_t)((p->data[0] & 15) | n / 10 % 16 << 4);
+	default: /* version */ p->data[0] = (uint8_t)((p->data[0] & 15) | n / 10 % 16 << 4);
 	}
 }
 
@@ -109,27 +110,41 @@ static void fragments(struct packet *p, unsigned n)
 
 static void tcp_flags(struct packet *p, unsigned n)
 {
-	build_tcp(p, n & 1, (uint8_t)(n / 2), dice_below(11) * 4, dice_below(3) ? 0 : dice_below(100));
+	build_tcp(p, n & 1, (uint8_t)(n / 2), dice_below(11) * 4,
+		  dice_below(3) ? 0 : dice_below(100));
 	p->data[p->l4 + 12] |= (uint8_t)dice_below(16);
 	build_seal_l4(p);
 }
 
-/* Segments of flows that never were, and guesses at the ones that are: the ephemeral ports are walked through. */
+/* Segments of flows that never were, and guesses at the ones that are: the ephemeral ports are
+ * walked through. */
 static void spoofed_acks(struct packet *p, unsigned n)
 {
-	build_tcp(p, n & 1, n % 16 == 15 ? RST : n % 16 == 14 ? RST | ACK : ACK, 0, n % 4 ? 0 : dice_below(500));
+	build_tcp(p, n & 1,
+		  n % 16 == 15	 ? RST
+		  : n % 16 == 14 ? RST | ACK
+				 : ACK,
+		  0, n % 4 ? 0 : dice_below(500));
 	put16(p->data + p->l4, 32768 + n / 2 % 28232);
 	build_seal_l4(p);
 }
 
 static void odd_addresses(struct packet *p, unsigned n)
 {
-	static const uint8_t v4[][4] = {{127, 0, 0, 1}, {0, 0, 0, 0}, {0, 1, 2, 3}, {255, 255, 255, 255}, {224, 0, 0, 1},
-					{240, 0, 0, 1}, {169, 254, 169, 254}, {127, 255, 255, 254}};
-	static const uint8_t v6[][16] = {
-	    {[10] = 255, 255, 127, 0, 0, 1}, {[10] = 255, 255, 10, 2, 0, 2}, {[12] = 127, 0, 0, 1}, {[15] = 1}, {0},
-	    {0, 0x64, 0xff, 0x9b, [12] = 127, 0, 0, 1}, {0xff, 2, [15] = 1}, {0xff, 1, [15] = 1}, {0xfe, 0x80, [15] = 1},
-	    {0x20, 2, 127, 0, 0, 1}, {0x3f, 0xfe, [15] = 1}};
+	static const uint8_t v4[][4] = {{127, 0, 0, 1},	      {0, 0, 0, 0},	   {0, 1, 2, 3},
+					{255, 255, 255, 255}, {224, 0, 0, 1},	   {240, 0, 0, 1},
+					{169, 254, 169, 254}, {127, 255, 255, 254}};
+	static const uint8_t v6[][16] = {{[10] = 255, 255, 127, 0, 0, 1},
+					 {[10] = 255, 255, 10, 2, 0, 2},
+					 {[12] = 127, 0, 0, 1},
+					 {[15] = 1},
+					 {0},
+					 {0, 0x64, 0xff, 0x9b, [12] = 127, 0, 0, 1},
+					 {0xff, 2, [15] = 1},
+					 {0xff, 1, [15] = 1},
+					 {0xfe, 0x80, [15] = 1},
+					 {0x20, 2, 127, 0, 0, 1},
+					 {0x3f, 0xfe, [15] = 1}};
 	unsigned which = n / 4;
 
 	build_any(p, n & 1, dice_below(2) ? 0 : dice(), dice_below(64));
@@ -153,7 +168,8 @@ static void extension_headers(struct packet *p, unsigned n)
 	build_any(&inner, true, n, dice_below(64));
 	next = first = inner.data[6];
 	for (unsigned i = 0; i < count && size < sizeof(chain) - 300; i++) {
-		unsigned words = dice_below(8) ? dice_below(3) : dice_below(30), length = (words + 1) * 8;
+		unsigned words = dice_below(8) ? dice_below(3) : dice_below(30),
+			 length = (words + 1) * 8;
 		uint8_t *h = chain + size;
 
 		dice_fill(h, length);
@@ -220,7 +236,8 @@ static void land(struct packet *p, unsigned n)
 static void damaged(struct packet *p, unsigned n)
 {
 	build_any(p, n & 1, n / 2, dice_below(300));
-	p->data[(n & 2 || p->v6 ? p->l4 : 0) + dice_below(20) % (p->size - p->l4)] ^= (uint8_t)(1u << dice_below(8));
+	p->data[(n & 2 || p->v6 ? p->l4 : 0) + dice_below(20) % (p->size - p->l4)] ^=
+	    (uint8_t)(1u << dice_below(8));
 }
 
 static void options(struct packet *p, unsigned n)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * hostile.c - malformed and adversarial packets, seeded, into a live device from the application's side
+ * hostile.c - malformed and adversarial packets, seeded, into a live device from the application's
+ * side
  *
  *   hostile --dev IF --client4 A --client6 A --server4 A --server6 A --port P
  *           [--seed N] [--count N] [--rate PACKETS_PER_S] [--mac MAC] [--only KIND] [--list]
  *
- * Sends through an AF_PACKET socket bound to the device, so the packets come to the reader of a TUN as if
- * the system had routed them. --mac is for an Ethernet device (the control path). Prints a line per kind:
- * how many went out, and how many the kernel itself refused to send.
+ * Sends through an AF_PACKET socket bound to the device, so the packets come to the reader of a TUN
+ * as if the system had routed them. --mac is for an Ethernet device (the control path). Prints a
+ * line per kind: how many went out, and how many the kernel itself refused to send.
  */
 #include "hostile.h"
 
@@ -33,7 +34,8 @@ static int parse_address(int family, const char *text, void *to)
 {
 	if (inet_pton(family, text, to) == 1)
 		return 0;
-	fprintf(stderr, "hostile: '%s' is no %s address\n", text, family == AF_INET ? "IPv4" : "IPv6");
+	fprintf(stderr, "hostile: '%s' is no %s address\n", text,
+		family == AF_INET ? "IPv4" : "IPv6");
 	return -1;
 }
 
@@ -41,7 +43,8 @@ static int parse_mac(const char *text)
 {
 	uint8_t *m = conf.mac;
 
-	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", m, m + 1, m + 2, m + 3, m + 4, m + 5) == 6)
+	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", m, m + 1, m + 2, m + 3, m + 4, m + 5) ==
+	    6)
 		return 0;
 	fprintf(stderr, "hostile: '%s' is no link address\n", text);
 	return -1;
@@ -50,9 +53,10 @@ static int parse_mac(const char *text)
 static int parse(int argc, char **argv)
 {
 	static const struct option names[] = {
-	    {"dev", 1, 0, 'd'},     {"client4", 1, 0, 'c'}, {"client6", 1, 0, 'C'}, {"server4", 1, 0, 's'},
-	    {"server6", 1, 0, 'S'}, {"port", 1, 0, 'p'},    {"seed", 1, 0, 'r'},    {"count", 1, 0, 'n'},
-	    {"rate", 1, 0, 'R'},    {"mac", 1, 0, 'm'},     {"only", 1, 0, 'o'},    {0, 0, 0, 0}};
+	    {"dev", 1, 0, 'd'},	    {"client4", 1, 0, 'c'}, {"client6", 1, 0, 'C'},
+	    {"server4", 1, 0, 's'}, {"server6", 1, 0, 'S'}, {"port", 1, 0, 'p'},
+	    {"seed", 1, 0, 'r'},    {"count", 1, 0, 'n'},   {"rate", 1, 0, 'R'},
+	    {"mac", 1, 0, 'm'},	    {"only", 1, 0, 'o'},    {0, 0, 0, 0}};
 	int o, err = 0;
 
 	while (!err && (o = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -73,14 +77,16 @@ static int parse(int argc, char **argv)
 	}
 	if (!err && conf.dev && cast.port && conf.rate)
 		return 0;
-	fprintf(stderr, "usage: hostile --dev IF --client4 A --client6 A --server4 A --server6 A --port P [--seed N] "
+	fprintf(stderr, "usage: hostile --dev IF --client4 A --client6 A --server4 A --server6 A "
+			"--port P [--seed N] "
 			"[--count N] [--rate N] [--mac MAC] [--only KIND]\n");
 	return -1;
 }
 
 static void wait_until(uint64_t due)
 {
-	struct timespec t = {.tv_sec = (time_t)(due / 1000000000u), .tv_nsec = (long)(due % 1000000000u)};
+	struct timespec t = {.tv_sec = (time_t)(due / 1000000000u),
+			     .tv_nsec = (long)(due % 1000000000u)};
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
@@ -112,7 +118,8 @@ static int run(int fd, struct sockaddr_ll *to)
 		}
 		k->make(&p, (unsigned)(k->sent + k->refused));
 		to->sll_protocol = htons(p.v6 ? ETH_P_IPV6 : ETH_P_IP);
-		if (sendto(fd, p.data, p.size, 0, (struct sockaddr *)to, sizeof(*to)) == (ssize_t)p.size)
+		if (sendto(fd, p.data, p.size, 0, (struct sockaddr *)to, sizeof(*to)) ==
+		    (ssize_t)p.size)
 			k->sent++;
 		else if (errno == ENETDOWN || errno == ENXIO || errno == ENODEV)
 			return 3; /* the device went away: the caller wants to know */
@@ -143,10 +150,12 @@ int main(int argc, char **argv)
 	dice_seed(conf.seed);
 	status = run(fd, &to);
 	for (unsigned i = 0; i < kind_count; i++) {
-		printf("hostile kind=%s sent=%lu refused=%lu\n", kinds[i].name, kinds[i].sent, kinds[i].refused);
+		printf("hostile kind=%s sent=%lu refused=%lu\n", kinds[i].name, kinds[i].sent,
+		       kinds[i].refused);
 		sent += kinds[i].sent;
 		refused += kinds[i].refused;
 	}
-	printf("hostile seed=%llu sent=%lu refused=%lu status=%d\n", (unsigned long long)conf.seed, sent, refused, status);
+	printf("hostile seed=%llu sent=%lu refused=%lu status=%d\n", (unsigned long long)conf.seed,
+	       sent, refused, status);
 	return status;
 }

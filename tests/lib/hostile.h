@@ -17,7 +17,8 @@ struct packet {
 	unsigned l4; /* where the L4 header begins */
 };
 
-/* Who is whom on this network: the client's address, a server's, and the port of a flow that is alive. */
+/* Who is whom on this network: the client's address, a server's, and the port of a flow that is
+ * alive. */
 struct cast {
 	uint8_t client4[4], server4[4], client6[16], server6[16];
 	uint16_t port;
@@ -31,7 +32,8 @@ uint32_t dice(void);
 uint32_t dice_below(uint32_t n);
 void dice_fill(void *to, unsigned size);
 
-/* Well-formed packets to start from, addresses client to server, checksums right, ports from the dice. */
+/* Well-formed packets to start from, addresses client to server, checksums right, ports from the
+ * dice. */
 void build_tcp(struct packet *p, bool v6, uint8_t flags, unsigned options, unsigned payload);
 void build_udp(struct packet *p, bool v6, unsigned payload);
 void build_echo(struct packet *p, bool v6, unsigned payload);

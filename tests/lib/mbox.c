@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * mbox.c - a middlebox between two interfaces that loses, doubles, delays and damages packets
  *
- * Takes every frame that arrives on one interface and sends it out of the other, after what the options
- * ask for. What happens to a packet depends on the seed, its direction and its number in that direction
- * alone, so a run can be repeated. ARP and neighbour discovery always pass untouched and are not
- * counted: a test is about traffic. Offloads of the interfaces' peers have to be off (netns.sh does it).
+ * Takes every frame that arrives on one interface and sends it out of the other, after what the
+ * options ask for. What happens to a packet depends on the seed, its direction and its number in
+ * that direction alone, so a run can be repeated. ARP and neighbour discovery always pass untouched
+ * and are not counted: a test is about traffic. Offloads of the interfaces' peers have to be off
+ * (netns.sh does it).
  *
  *   mbox --a IF --b IF [--seed N] [--loss %] [--dup %] [--reorder %] [--corrupt %] [--delay MS]
- *        [--jitter MS] [--rate MBIT] [--queue PACKETS] [--blackhole FROM_MS+FOR_MS]... [--dir both|ab|ba]
- *   mbox --dry N ...     no interface: the decisions for N packets each way, and a digest of them
+ *        [--jitter MS] [--rate MBIT] [--queue PACKETS] [--blackhole FROM_MS+FOR_MS]... [--dir
+ * both|ab|ba] mbox --dry N ...     no interface: the decisions for N packets each way, and a digest
+ * of them
  *
  * Ends on SIGTERM or SIGINT and prints one line of counters per direction.
  */
@@ -33,7 +35,7 @@ enum {
 	FRAME_MAX = 65536 + 14,
 	HELD_MAX = 65536,    /* packets waiting for their time, both directions */
 	BLACKHOLE_MAX = 16,  /* periods */
-	BATCH = 64,          /* frames taken from one side before the other gets its turn */
+	BATCH = 64,	     /* frames taken from one side before the other gets its turn */
 	QUEUE_DEFAULT = 1000 /* packets that wait for a rate limit, per direction */
 };
 
@@ -102,7 +104,8 @@ static double roll_unit(uint64_t *dice)
 	return (double)(roll(dice) >> 11) / 9007199254740992.0;
 }
 
-/* Six throws for every packet, whatever the options: a changed option leaves the other decisions alone. */
+/* Six throws for every packet, whatever the options: a changed option leaves the other decisions
+ * alone. */
 static struct fate fate_of(struct side *s)
 {
 	struct fate f;
@@ -179,7 +182,8 @@ static void hold(struct side *s, const uint8_t *frame, uint32_t size, uint64_t d
 	heap_push(h);
 }
 
-/* The rate limiter: a packet leaves when the ones before it are through; a full queue drops the newcomer. */
+/* The rate limiter: a packet leaves when the ones before it are through; a full queue drops the
+ * newcomer. */
 static bool rate_admit(struct side *s, uint32_t size, uint64_t at, uint64_t *leave)
 {
 	uint64_t cost;
@@ -276,7 +280,8 @@ static int side_open(struct side *s)
 
 	a.sll_ifindex = (int)if_nametoindex(s->name);
 	s->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (!a.sll_ifindex || s->fd < 0 || setsockopt(s->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) ||
+	if (!a.sll_ifindex || s->fd < 0 ||
+	    setsockopt(s->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) ||
 	    bind(s->fd, (struct sockaddr *)&a, sizeof(a))) {
 		fprintf(stderr, "mbox: interface %s: %s\n", s->name, strerror(errno));
 		return -1;
@@ -302,7 +307,8 @@ static void side_read(struct side *s)
 
 static void run(void)
 {
-	struct pollfd p[2] = {{.fd = sides[0].fd, .events = POLLIN}, {.fd = sides[1].fd, .events = POLLIN}};
+	struct pollfd p[2] = {{.fd = sides[0].fd, .events = POLLIN},
+			      {.fd = sides[1].fd, .events = POLLIN}};
 
 	started = now();
 	while (!stop) {
@@ -330,11 +336,14 @@ static void report(void)
 	for (int i = 0; i < 2; i++) {
 		const struct side *s = &sides[i];
 
-		printf("mbox %s seen=%llu sent=%llu lost=%llu doubled=%llu reordered=%llu corrupted=%llu blackholed=%llu "
+		printf("mbox %s seen=%llu sent=%llu lost=%llu doubled=%llu reordered=%llu "
+		       "corrupted=%llu blackholed=%llu "
 		       "overflowed=%llu refused=%llu\n",
-		       i ? "ba" : "ab", (unsigned long long)s->seen, (unsigned long long)s->sent, (unsigned long long)s->lost,
-		       (unsigned long long)s->doubled, (unsigned long long)s->reordered, (unsigned long long)s->corrupted,
-		       (unsigned long long)s->blackholed, (unsigned long long)s->overflowed, (unsigned long long)s->refused);
+		       i ? "ba" : "ab", (unsigned long long)s->seen, (unsigned long long)s->sent,
+		       (unsigned long long)s->lost, (unsigned long long)s->doubled,
+		       (unsigned long long)s->reordered, (unsigned long long)s->corrupted,
+		       (unsigned long long)s->blackholed, (unsigned long long)s->overflowed,
+		       (unsigned long long)s->refused);
 	}
 }
 
@@ -351,7 +360,9 @@ static void dry_run(void)
 			sides[i].doubled += f.doubled;
 			sides[i].reordered += f.reordered;
 			sides[i].corrupted += f.corrupted;
-			digest = (digest ^ (f.lost + 2u * f.doubled + 4u * f.reordered + 8u * f.corrupted)) * 1099511628211u;
+			digest = (digest ^
+				  (f.lost + 2u * f.doubled + 4u * f.reordered + 8u * f.corrupted)) *
+				 1099511628211u;
 			digest = (digest ^ f.delay) * 1099511628211u;
 		}
 	}
@@ -365,7 +376,8 @@ static int number(const char *name, const char *text, double *out)
 
 	*out = strtod(text, &end);
 	if (end == text || *end || *out < 0) {
-		fprintf(stderr, "mbox: --%s wants a number that is not negative, not '%s'\n", name, text);
+		fprintf(stderr, "mbox: --%s wants a number that is not negative, not '%s'\n", name,
+			text);
 		return -1;
 	}
 	return 0;
@@ -376,8 +388,11 @@ static int blackhole_add(const char *text)
 	double from, length;
 	char tail;
 
-	if (conf.blackholes == BLACKHOLE_MAX || sscanf(text, "%lf+%lf%c", &from, &length, &tail) != 2 || from < 0 || length < 0) {
-		fprintf(stderr, "mbox: --blackhole wants FROM_MS+FOR_MS (at most %d times), not '%s'\n", BLACKHOLE_MAX, text);
+	if (conf.blackholes == BLACKHOLE_MAX ||
+	    sscanf(text, "%lf+%lf%c", &from, &length, &tail) != 2 || from < 0 || length < 0) {
+		fprintf(stderr,
+			"mbox: --blackhole wants FROM_MS+FOR_MS (at most %d times), not '%s'\n",
+			BLACKHOLE_MAX, text);
 		return -1;
 	}
 	conf.blackhole[conf.blackholes].from = (uint64_t)(from * 1e6);
@@ -388,9 +403,11 @@ static int blackhole_add(const char *text)
 static int parse(int argc, char **argv)
 {
 	static const struct option names[] = {
-	    {"a", 1, 0, 'a'},       {"b", 1, 0, 'b'},      {"seed", 1, 0, 's'},  {"loss", 1, 0, 'l'},      {"dup", 1, 0, 'd'},
-	    {"reorder", 1, 0, 'r'}, {"corrupt", 1, 0, 'c'}, {"delay", 1, 0, 'D'}, {"jitter", 1, 0, 'j'},    {"rate", 1, 0, 'R'},
-	    {"queue", 1, 0, 'q'},   {"dir", 1, 0, 'x'},    {"dry", 1, 0, 'n'},   {"blackhole", 1, 0, 'h'}, {0, 0, 0, 0}};
+	    {"a", 1, 0, 'a'},	    {"b", 1, 0, 'b'},	      {"seed", 1, 0, 's'},
+	    {"loss", 1, 0, 'l'},    {"dup", 1, 0, 'd'},	      {"reorder", 1, 0, 'r'},
+	    {"corrupt", 1, 0, 'c'}, {"delay", 1, 0, 'D'},     {"jitter", 1, 0, 'j'},
+	    {"rate", 1, 0, 'R'},    {"queue", 1, 0, 'q'},     {"dir", 1, 0, 'x'},
+	    {"dry", 1, 0, 'n'},	    {"blackhole", 1, 0, 'h'}, {0, 0, 0, 0}};
 	int o, at = 0;
 	double v = 0;
 
@@ -411,7 +428,10 @@ static int parse(int argc, char **argv)
 		case 'R': conf.rate = v; break;
 		case 'q': conf.queue = (unsigned)v; break;
 		case 'n': conf.dry = (uint64_t)v; break;
-		case 'x': sides[0].on = strcmp(optarg, "ba") != 0, sides[1].on = strcmp(optarg, "ab") != 0; break;
+		case 'x':
+			sides[0].on = strcmp(optarg, "ba") != 0,
+			sides[1].on = strcmp(optarg, "ab") != 0;
+			break;
 		case 'h':
 			if (blackhole_add(optarg))
 				return -1;
@@ -431,7 +451,8 @@ int main(int argc, char **argv)
 	if (parse(argc, argv))
 		return 2;
 	for (int i = 0; i < 2; i++) {
-		sides[i].dice = (conf.seed + 1) * 0x9e3779b97f4a7c15u ^ ((uint64_t)i << 62 | 0x5851f42d);
+		sides[i].dice =
+		    (conf.seed + 1) * 0x9e3779b97f4a7c15u ^ ((uint64_t)i << 62 | 0x5851f42d);
 		for (int k = 0; k < 8; k++)
 			roll(&sides[i].dice);
 	}

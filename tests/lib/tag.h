@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * tag.h - content that says where it belongs
  *
- * A stream is a row of 16-byte blocks, each naming its flow, its direction and its place in the stream, so
- * that a byte that is lost, doubled, damaged, or delivered to another flow is seen at once.
+ * A stream is a row of 16-byte blocks, each naming its flow, its direction and its place in the
+ * stream, so that a byte that is lost, doubled, damaged, or delivered to another flow is seen at
+ * once.
  */
 #ifndef TESTS_LIB_TAG_H
 #define TESTS_LIB_TAG_H
@@ -20,7 +21,8 @@ struct tag {
 
 static inline struct tag tag_at(uint32_t flow, int direction, uint64_t offset)
 {
-	struct tag t = {.flow = flow, .check = ~flow * 2654435761u + (uint32_t)direction, .offset = offset};
+	struct tag t = {
+	    .flow = flow, .check = ~flow * 2654435761u + (uint32_t)direction, .offset = offset};
 
 	return t;
 }
@@ -40,8 +42,10 @@ static inline void tag_fill(uint8_t *to, size_t size, uint32_t flow, int directi
 	}
 }
 
-/* Returns 0 when the bytes are the flow's, 1 when they are damaged, 2 when another flow's tag stands there. */
-static inline int tag_verify(const uint8_t *from, size_t size, uint32_t flow, int direction, uint64_t offset)
+/* Returns 0 when the bytes are the flow's, 1 when they are damaged, 2 when another flow's tag
+ * stands there. */
+static inline int tag_verify(const uint8_t *from, size_t size, uint32_t flow, int direction,
+			     uint64_t offset)
 {
 	while (size) {
 		unsigned skip = (unsigned)(offset % TAG_BLOCK);

@@ -10,6 +10,7 @@ web_files() { # NAME:BYTES...
 }
 web_up() {
 	cat >"$W/nginx.conf" <<-END
+		user root;
 		daemon off;
 		master_process off;
 		pid $W/ngx/pid;

@@ -62,6 +62,7 @@ wait_for 10 device_up
 check "after five kills a flow passes" client "$BUILD/tests/lib/flowload" tcp $S4 7000 --deadline 5
 within "start to first flow, ms" $(($(ms) - began)) 0 2000
 stop adit || not_ok "SIGTERM ends adit in 2 s" "$(tail -n 5 "$W/adit.log")"
+adit_status
 sleep 0.2
 traces >"$W/after"
 is "nothing is left after SIGTERM either" "$(diff "$W/before" "$W/after")" ""
