@@ -57,6 +57,14 @@ static void unlink_from(adit_dialing *a)
 		a->next->link = a->link;
 }
 
+/* What the network says to a connect. The system reports "administratively prohibited" as a lack of permission. */
+static adit_result answer(int number)
+{
+	adit_result r = err_from_errno(number);
+
+	return r == ADIT_EPERM ? ADIT_EADMIN : r;
+}
+
 /* Frees the attempt and tells its maker. */
 static void finish(adit_dialing *a, adit_result result)
 {
@@ -86,7 +94,7 @@ static void on_writable(void *arg)
 
 	if (getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &size))
 		error = errno;
-	finish(a, err_from_errno(error));
+	finish(a, answer(error));
 }
 
 /* At the end of the turn in which connect was called. */
@@ -107,7 +115,7 @@ static void settle(void *arg)
 			loop_io_want(&a->io, ADIT_IO_WRITE);
 			a->watched = 1;
 		} else {
-			finish(a, err_from_errno(errno));
+			finish(a, answer(errno));
 		}
 	}
 }
@@ -193,7 +201,7 @@ static int start_connect(adit_dialing *a, const adit_addr *dst, adit_result *err
 	a->to_size = endpoint_to_sockaddr(dst, &a->to);
 	if (connect(a->fd, (struct sockaddr *)&a->to, a->to_size) == 0 || errno == EINPROGRESS)
 		return 0;
-	*err = err_from_errno(errno);
+	*err = answer(errno);
 	close(a->fd);
 	return -1;
 }

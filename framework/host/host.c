@@ -277,7 +277,7 @@ const void *host_platform_interface(struct host *h, const char *iface)
 {
 	const adit_module *root = h->platform ? module_root(h->platform->module) : NULL;
 
-	return root && root->get ? root->get(h->platform->ctx, iface) : NULL;
+	return ADIT_HAS(root, adit_module, get) ? root->get(h->platform->ctx, iface) : NULL;
 }
 
 const char *host_counter(struct host *h, unsigned index, uint64_t *value)

@@ -35,7 +35,7 @@ static struct host_module *initialise(struct host *h, struct module *m)
 	hm->host = h;
 	hm->module = m;
 	api_fill(hm);
-	if (root->init)
+	if (ADIT_HAS(root, adit_module, init))
 		r = root->init(&hm->api, &hm->ctx);
 	if (r != ADIT_OK) {
 		const char *why = api_take_failure();
@@ -74,7 +74,7 @@ void modules_fini(struct host *h)
 
 		if (m == h->platform)
 			h->platform = NULL;
-		if (root->fini)
+		if (ADIT_HAS(root, adit_module, fini))
 			root->fini(m->ctx);
 		if (m->allocated)
 			log_warn(module_name(m->module), "module misuse: %zu blocks of memory were not released", m->allocated);
