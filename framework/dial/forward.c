@@ -50,6 +50,9 @@ static void forward_free(struct shard *s, struct flow *f)
 	struct forward *w = f->owned;
 	adit_op op = {.type = ADIT_OP_ABORT, .flow = w->flow};
 
+	/* What the two ends say to their operations, maybe before these return, is nobody's concern any more. */
+	f->owner = NULL;
+	f->owned = NULL;
 	if (w->relay)
 		relay_abort(w->relay);
 	else if (f->state == FLOW_OPEN && w->near < 0)
@@ -60,7 +63,6 @@ static void forward_free(struct shard *s, struct flow *f)
 		close_socket(&w->near, 1);
 		close_socket(&w->far, 1);
 	}
-	f->owned = NULL;
 	free(w);
 }
 
@@ -69,7 +71,6 @@ static void end_with(struct shard *s, struct flow *f, adit_result code)
 	int refuse = f->state == FLOW_DIAL;
 
 	forward_free(s, f);
-	f->owner = NULL;
 	if (refuse)
 		flow_refuse(s, f, code);
 	else

@@ -109,6 +109,7 @@ static void handler_let_go(struct shard *s, struct flow *f, adit_result code)
 {
 	adit_op op = {.type = ADIT_OP_ABORT, .code = code, .flow = flow_handle(f)};
 
+	f->owner = NULL;
 	if (f->flags & FLOW_ACCEPTED)
 		part_op(flow_stack(s, f), &op);
 }
