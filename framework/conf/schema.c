@@ -188,16 +188,14 @@ static bool tighten(struct schema_run *run, struct adit_cfg **n, const struct ad
 	return true;
 }
 
-static bool spent(struct schema_run *run, const struct adit_cfg *n)
+/* Whether a limit is reached: then all the rest is refused, and schema_validate() says why. */
+static bool spent(struct schema_run *run)
 {
-	if (run->depth < SCHEMA_MOST_DEPTH && ++*run->steps < SCHEMA_MOST_STEPS)
-		return false;
-	if (run->report && *run->steps != SCHEMA_MOST_STEPS + 1)
-		node_report(run->report, REPORT_ERROR, n, AT_VALUE, "tell its author",
-		            "the schema of %s leads in circles, or takes too long here", run->name);
-	if (*run->steps >= SCHEMA_MOST_STEPS)
-		*run->steps = SCHEMA_MOST_STEPS; /* said once */
-	return true;
+	if (run->depth >= SCHEMA_MOST_DEPTH)
+		*run->steps = SCHEMA_MOST_STEPS;
+	if (*run->steps < SCHEMA_MOST_STEPS)
+		++*run->steps;
+	return *run->steps >= SCHEMA_MOST_STEPS;
 }
 
 bool schema_apply(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema,
@@ -206,7 +204,7 @@ bool schema_apply(struct schema_run *run, struct adit_cfg *n, const struct adit_
 	struct adit_cfg room;
 	bool fine;
 
-	if (run->err || spent(run, n))
+	if (run->err || spent(run))
 		return false;
 	if (schema->type == NODE_TRUTH) {
 		if (!schema->truth && run->report)
@@ -251,5 +249,9 @@ bool schema_validate(struct schema_run *run, struct adit_cfg *n, const struct ad
 	run->err = 0;
 	fine = schema_apply(run, n, schema, false);
 	run->steps = NULL;
-	return fine;
+	if (steps < SCHEMA_MOST_STEPS)
+		return fine;
+	node_report(run->report, REPORT_ERROR, n, AT_VALUE, "tell its author",
+	            "the schema of %s leads in circles, or takes too long here", run->name);
+	return false;
 }

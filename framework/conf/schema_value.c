@@ -170,7 +170,7 @@ static bool check_unique(struct schema_run *run, const struct adit_cfg *n,
 	for (i = 1; i < n->count; i++) {
 		for (j = 0; j < i; j++) {
 			if (++*run->steps >= SCHEMA_MOST_STEPS)
-				return true; /* the next schema_apply() says so */
+				return false; /* schema_validate() says why */
 			if (!node_equal(n->items[i], n->items[j]))
 				continue;
 			snprintf(cure, sizeof(cure), "remove one of them; the other is item %u",

@@ -31,6 +31,10 @@ static int schema_of(void *arg, const char *module, const char *kind, const char
 	else if (!strcmp(module, "handler-bad"))
 		*json_text = "{\"type\":\"objekt\",\n\"properties\":{\"a\":{\"contains\":1}},"
 		             "\"pattern\":\"(\",\"$ref\":\"#/x\"}";
+	else if (!strcmp(module, "handler-circle"))
+		*json_text = "{\"properties\":{\"a\":{\"$ref\":\"#\",\"default\":{}}}}";
+	else if (!strcmp(module, "handler-costly"))
+		*json_text = "{\"properties\":{\"l\":{\"uniqueItems\":true}}}";
 	else if (strncmp(module, "handler-", 8) && strcmp(module, "platform-linux") &&
 	         strcmp(module, "outbound-direct"))
 		return ADIT_ENOENT;
@@ -166,6 +170,31 @@ static void test_module_faults(void **state)
 	             "\"override\": true here to replace the other\n"
 	             "m.json:1:56: /handlers/0/outbound: there is no outbound \"drect\"; did you "
 	             "mean \"direct\"?\n"));
+}
+
+/* What a schema may cost has an end, and so have the containers of a manifest. */
+static void test_limits(void **state)
+{
+	char *text = malloc(1 << 20), *end = text;
+	int i;
+
+	(void)state;
+	refuse("{\"adit\":1,\"x-a\":{", "m.json:1:18: the file ends too early; close what is open\n");
+	end += sprintf(end, "{\"adit\":1,\"x-a\":{");
+	for (i = 0; i < 4097; i++)
+		end += sprintf(end, "\"%d\":1,", i);
+	strcpy(end, "}}");
+	refuse(text, "m.json:1:35780: more than 4096 members in an object, or 65536 items in a list\n");
+	end = text + sprintf(text, "{\"adit\":1,\"handlers\":[{\"module\":\"handler-costly\",\"l\":[");
+	for (i = 0; i < 4000; i++)
+		end += sprintf(end, "%d,", i);
+	strcpy(end, "]}]}");
+	assert_null(load(text, "m.json:1:23: /handlers/0: the schema of module handler-costly leads in "
+	                       "circles, or takes too long here; tell its author\n"));
+	free(text);
+	assert_null(load("{\"adit\":1,\"handlers\":[{\"module\":\"handler-circle\"}]}",
+	                 "m.json:1:23: /handlers/0: the schema of module handler-circle leads in "
+	                 "circles, or takes too long here; tell its author\n"));
 }
 
 static void test_forms(void **state)
@@ -380,6 +409,7 @@ int main(void)
 		CASE(test_defaults_and_table),
 		CASE(test_json_from_threads),
 		CASE(test_module_faults),
+		CASE(test_limits),
 		CASE(test_forms),
 		CASE(test_secrets_and_dump),
 		CASE(test_match),
