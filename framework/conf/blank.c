@@ -62,7 +62,8 @@ static size_t blank_comment(char *text, size_t size, size_t at)
 			break;
 		}
 	}
-	if (!line && (i == size && !(size - at >= 4 && text[size - 1] == '/' && text[size - 2] == '*')))
+	if (!line &&
+	    (i == size && !(size - at >= 4 && text[size - 1] == '/' && text[size - 2] == '*')))
 		return 0;
 	size = i;
 	for (i = at; i < size; i++)

@@ -25,8 +25,11 @@ struct conf {
 struct adit_cfg *manifest_schema(struct arena *a, struct report *r)
 {
 	struct parse_input in = {
-		.file = "manifest.schema.json", .text = manifest_schema_text, .size = strlen(manifest_schema_text),
-		.depth = PARSE_SCHEMA_DEPTH, .from = FROM_FILE,
+		.file = "manifest.schema.json",
+		.text = manifest_schema_text,
+		.size = strlen(manifest_schema_text),
+		.depth = PARSE_SCHEMA_DEPTH,
+		.from = FROM_FILE,
 	};
 
 	return parse_text(a, &in, r);
@@ -66,7 +69,9 @@ static int collect(struct conf *c, const struct conf_source *source, struct repo
 static int check(struct conf *c, const struct conf_source *source, struct report *r)
 {
 	struct schema_run run = {
-		.arena = &c->arena, .name = "the manifest", .report = r,
+		.arena = &c->arena,
+		.name = "the manifest",
+		.report = r,
 		.flags = SCHEMA_FILL | SCHEMA_CLOSED | SCHEMA_FORMATS,
 	};
 	int err = 0;
@@ -76,7 +81,9 @@ static int check(struct conf *c, const struct conf_source *source, struct report
 		return ADIT_ENOMEM;
 	if (!schema_validate(&run, c->root, run.root))
 		err = run.err ? run.err : ADIT_ECONFIG;
-	return err == ADIT_ENOMEM ? err : keep(err, entries_make(&c->arena, &c->entries, c->root, source, r));
+	return err == ADIT_ENOMEM
+	               ? err
+	               : keep(err, entries_make(&c->arena, &c->entries, c->root, source, r));
 }
 
 int conf_load(struct conf **out, const struct conf_source *source, struct report *r)
@@ -128,7 +135,8 @@ const struct conf_entry *conf_entries(const struct conf *c, enum conf_kind kind,
 	return c->entries.of[kind];
 }
 
-const struct conf_entry *conf_entry_find(const struct conf *c, enum conf_kind kind, const char *name)
+const struct conf_entry *conf_entry_find(const struct conf *c, enum conf_kind kind,
+                                         const char *name)
 {
 	size_t i;
 
@@ -148,14 +156,20 @@ const char *conf_stack_for(const struct conf *c, const char *proto)
 
 int conf_dump(const struct conf *c, FILE *f, unsigned flags)
 {
-	node_write(c->root, f, WRITE_REDACT | (flags & CONF_DUMP_ORIGINS ? WRITE_ORIGINS : 0));
+	unsigned how = WRITE_REDACT | WRITE_ESCAPE;
+
+	node_write(c->root, f, flags & CONF_DUMP_ORIGINS ? how | WRITE_ORIGINS : how);
 	return fflush(f) || ferror(f) ? ADIT_EIO : 0;
 }
 
 int conf_schema_check(const char *json_text, const char *name, struct report *r)
 {
 	struct parse_input in = {
-		.file = name, .text = json_text, .size = strlen(json_text), .depth = PARSE_SCHEMA_DEPTH, .from = FROM_FILE,
+		.file = name,
+		.text = json_text,
+		.size = strlen(json_text),
+		.depth = PARSE_SCHEMA_DEPTH,
+		.from = FROM_FILE,
 	};
 	struct arena arena = {0};
 	struct adit_cfg *schema = parse_text(&arena, &in, r);

@@ -80,7 +80,8 @@ static char *make_json(const adit_cfg *n)
 
 static adit_result get_json(const adit_cfg *c, const char *path, const char **out, size_t *len)
 {
-	/* The cache is the one thing in a node that may change; the const of the tree does not cover it. */
+	/* The cache is the one thing in a node that may change; the const of the tree does not
+	 * cover it. */
 	adit_cfg *n = (adit_cfg *)(uintptr_t)node_at(c, path);
 	char *there, *made;
 

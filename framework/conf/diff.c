@@ -54,7 +54,8 @@ static void shorten(struct diff *d, size_t size)
 static void compare(struct diff *d, const struct adit_cfg *a, const struct adit_cfg *b);
 
 /* a or b may be null, not both. */
-static void compare_part(struct diff *d, const char *part, const struct adit_cfg *a, const struct adit_cfg *b)
+static void compare_part(struct diff *d, const char *part, const struct adit_cfg *a,
+                         const struct adit_cfg *b)
 {
 	size_t size = d->size;
 

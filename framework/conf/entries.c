@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * conf/entries.c - the modules of a manifest: their settings against their schemas, and their references
+ * conf/entries.c - the modules of a manifest: their settings against their schemas, and their
+ * references
  */
 #include "conf/entries.h"
 
@@ -53,9 +54,10 @@ static void fail(struct making *m, int err)
 		m->err = err;
 }
 
-/* The module's schema as nodes; null with a finding (or none, if the source does not want this checked). */
-static struct adit_cfg *get_schema(struct making *m, enum conf_kind kind, const struct adit_cfg *module,
-                                   const char *name)
+/* The module's schema as nodes; null with a finding (or none, if the source does not want this
+ * checked). */
+static struct adit_cfg *get_schema(struct making *m, enum conf_kind kind,
+                                   const struct adit_cfg *module, const char *name)
 {
 	struct parse_input in = {.file = name, .depth = PARSE_SCHEMA_DEPTH, .from = FROM_FILE};
 	struct adit_cfg *schema;
@@ -67,13 +69,14 @@ static struct adit_cfg *get_schema(struct making *m, enum conf_kind kind, const 
 	err = m->source->schema_of(m->source->arg, module->text, kinds[kind].name, &text);
 	if (err == ADIT_ENOENT)
 		node_report(m->report, REPORT_ERROR, module, AT_VALUE,
-		            "install it, correct the name, or name its directory in /modules/path", "there is no module \"%s\"",
-		            module->text);
+		            "install it, correct the name, or name its directory in /modules/path",
+		            "there is no module \"%s\"", module->text);
 	else if (err == ADIT_EINVAL)
 		node_report(m->report, REPORT_ERROR, module, AT_VALUE, "use a module that has one",
 		            "module \"%s\" has no %s", module->text, kinds[kind].name);
 	else if (err)
-		node_report(m->report, REPORT_ERROR, module, AT_VALUE, NULL, "module \"%s\": %s", module->text, err_text(err));
+		node_report(m->report, REPORT_ERROR, module, AT_VALUE, NULL, "module \"%s\": %s",
+		            module->text, err_text(err));
 	if (err) {
 		fail(m, err == ADIT_ENOMEM ? err : ADIT_ECONFIG);
 		return NULL;
@@ -87,12 +90,15 @@ static struct adit_cfg *get_schema(struct making *m, enum conf_kind kind, const 
 	return NULL;
 }
 
-/* The module sees its own keys only while it is validated; the host's stand before them again afterwards. */
+/* The module sees its own keys only while it is validated; the host's stand before them again
+ * afterwards. */
 static void check_settings(struct making *m, enum conf_kind kind, struct adit_cfg *n)
 {
 	const struct adit_cfg *module = node_find(n, "module");
 	struct schema_run run = {
-		.arena = m->arena, .report = m->report, .flags = SCHEMA_FILL | SCHEMA_CLOSED | SCHEMA_FORMATS,
+		.arena = m->arena,
+		.report = m->report,
+		.flags = SCHEMA_FILL | SCHEMA_CLOSED | SCHEMA_FORMATS,
 	};
 	struct adit_cfg own = *n, **all;
 	uint32_t i, hidden = 0;
@@ -131,14 +137,16 @@ static void check_settings(struct making *m, enum conf_kind kind, struct adit_cf
 
 static void check_outbound(struct making *m, const struct adit_cfg *n)
 {
-	const struct adit_cfg *outbound = node_find(n, "outbound"), *list = node_find(m->root, "outbounds");
+	const struct adit_cfg *outbound = node_find(n, "outbound"),
+			      *list = node_find(m->root, "outbounds");
 	struct suggest near = {0};
 	const char *name;
 	char cure[80];
 	uint32_t i;
 
 	/* An empty name is the default outbound. */
-	if (!outbound || outbound->type != NODE_TEXT || !*outbound->text || !list || merge_find_named(list, outbound->text))
+	if (!outbound || outbound->type != NODE_TEXT || !*outbound->text || !list ||
+	    merge_find_named(list, outbound->text))
 		return;
 	near.word = outbound->text;
 	for (i = 0; i < list->count; i++) {
@@ -147,12 +155,14 @@ static void check_outbound(struct making *m, const struct adit_cfg *n)
 			suggest_offer(&near, name);
 	}
 	snprintf(cure, sizeof(cure), "did you mean \"%.40s\"?", near.best ? near.best : "");
-	node_report(m->report, REPORT_ERROR, outbound, AT_VALUE, near.best ? cure : "add it to /outbounds",
-	            "there is no outbound \"%s\"", outbound->text);
+	node_report(m->report, REPORT_ERROR, outbound, AT_VALUE,
+	            near.best ? cure : "add it to /outbounds", "there is no outbound \"%s\"",
+	            outbound->text);
 	fail(m, ADIT_ECONFIG);
 }
 
-static void make_entry(struct making *m, enum conf_kind kind, struct adit_cfg *n, struct conf_entry *out)
+static void make_entry(struct making *m, enum conf_kind kind, struct adit_cfg *n,
+                       struct conf_entry *out)
 {
 	const char *name = node_find_text(n, "name");
 
@@ -171,7 +181,8 @@ static void make_entry(struct making *m, enum conf_kind kind, struct adit_cfg *n
 	fail(m, match_make(m->arena, &out->match, node_find(n, "match"), m->report));
 }
 
-/* Two entries of one name: merging has found those of files, this finds those made by the command line. */
+/* Two entries of one name: merging has found those of files, this finds those made by the command
+ * line. */
 static void check_names(struct making *m, const struct adit_cfg *list, enum conf_kind kind)
 {
 	const char *name;
@@ -181,14 +192,14 @@ static void check_names(struct making *m, const struct adit_cfg *list, enum conf
 		name = node_find_text(list->items[i], "name");
 		if (!name || merge_find_named(list, name) == list->items[i])
 			continue;
-		node_report(m->report, REPORT_ERROR, list->items[i], AT_VALUE, "rename one", "the %s \"%s\" is there already",
-		            kinds[kind].name, name);
+		node_report(m->report, REPORT_ERROR, list->items[i], AT_VALUE, "rename one",
+		            "the %s \"%s\" is there already", kinds[kind].name, name);
 		fail(m, ADIT_ECONFIG);
 	}
 }
 
-int entries_make(struct arena *a, struct entries *e, struct adit_cfg *root, const struct conf_source *source,
-                 struct report *r)
+int entries_make(struct arena *a, struct entries *e, struct adit_cfg *root,
+                 const struct conf_source *source, struct report *r)
 {
 	struct making m = {.arena = a, .root = root, .source = source, .report = r};
 	struct adit_cfg *n;

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The size that fstat() gives is not believed (files under /proc say 0): read until the end or the limit. */
+/* The size that fstat() gives is not believed (files under /proc say 0): read until the end or the
+ * limit. */
 static enum file_fault read_all(int fd, size_t most, struct file_text *out)
 {
 	size_t room = 4096;

@@ -24,7 +24,8 @@ enum file_fault file_read(const char *path, size_t most, struct file_text *out);
 const char *file_fault_text(enum file_fault fault, const struct file_text *f);
 const char *file_fault_cure(enum file_fault fault, const struct file_text *f);
 
-/* The path of name as seen from the file `from` (null: the working directory), malloc'd; null: no memory. */
+/* The path of name as seen from the file `from` (null: the working directory), malloc'd; null: no
+ * memory. */
 char *file_beside(const char *from, const char *name);
 
 #endif

@@ -13,7 +13,8 @@ struct unit {
 };
 
 static const struct unit times[] = {
-	{"", 1e9}, {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9},
+	{"", 1e9},  {"ns", 1},   {"us", 1e3},   {"ms", 1e6},
+	{"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9},
 };
 static const struct unit sizes[] = {
 	{"", 1}, {"k", 0x1p10}, {"K", 0x1p10}, {"M", 0x1p20}, {"G", 0x1p30}, {"T", 0x1p40},
@@ -22,7 +23,8 @@ static const double MOST_TIME = 100 * 365.0 * 86400e9; /* nanoseconds */
 static const double MOST_SIZE = 0x1p53;                /* beyond it a double has gaps */
 
 /* Digits, at most one point among them, then a unit. */
-static bool scaled(const char *text, const struct unit *units, size_t count, double most, uint64_t *out)
+static bool scaled(const char *text, const struct unit *units, size_t count, double most,
+                   uint64_t *out)
 {
 	size_t digits = strspn(text, "0123456789"), i;
 	double value;
@@ -40,7 +42,8 @@ static bool scaled(const char *text, const struct unit *units, size_t count, dou
 		;
 	if (i == count)
 		return false;
-	/* strtod() would take an exponent or "0x"; neither can follow, because the rest is a unit. */
+	/* strtod() would take an exponent or "0x"; neither can follow, because the rest is a unit.
+	 */
 	value = strtod(text, &end);
 	if (end != text + digits)
 		return false;
@@ -216,7 +219,8 @@ static bool fits_endpoint(const char *text)
 
 static const struct format formats[] = {
 	{"cidr", fits_cidr, NULL, "\"10.0.0.0/8\" or \"fd00::/8\""},
-	{"duration", fits_duration, fits_seconds, "\"1.5s\" (units ns us ms s m h d) or a number of seconds"},
+	{"duration", fits_duration, fits_seconds,
+         "\"1.5s\" (units ns us ms s m h d) or a number of seconds"},
 	{"endpoint", fits_endpoint, NULL, "\"192.0.2.1:80\" or \"[2001:db8::1]:80\""},
 	{"ip", fits_ip, NULL, "\"192.0.2.1\" or \"2001:db8::1\""},
 	{"name", format_name, NULL, "1 to 32 of a-z 0-9 _ . - beginning with a letter or digit"},

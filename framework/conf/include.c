@@ -35,9 +35,10 @@ static void fail(struct include *i, int err)
 		i->err = err;
 }
 
-/* A finding about a file that cannot be read: at the include that names it, or about the file itself. */
-static void fail_file(struct include *i, const struct adit_cfg *at, const char *path, const char *cure,
-                      const char *why)
+/* A finding about a file that cannot be read: at the include that names it, or about the file
+ * itself. */
+static void fail_file(struct include *i, const struct adit_cfg *at, const char *path,
+                      const char *cure, const char *why)
 {
 	struct report_place place = {.file = path};
 
@@ -50,7 +51,8 @@ static void fail_file(struct include *i, const struct adit_cfg *at, const char *
 
 static void read_layer(struct include *i, const struct parse_input *in, const struct link *link);
 
-static void read_file(struct include *i, const char *name, const struct adit_cfg *at, const struct link *by)
+static void read_file(struct include *i, const char *name, const struct adit_cfg *at,
+                      const struct link *by)
 {
 	struct link link = {.by = by, .depth = by ? by->depth + 1 : 0};
 	char *path = arena_copy(i->arena, name, strlen(name));
@@ -69,8 +71,10 @@ static void read_file(struct include *i, const char *name, const struct adit_cfg
 	}
 	fault = file_read(path, PARSE_MOST_BYTES, &f);
 	if (fault) {
-		fail_file(i, at, path, fault == FILE_SIZE ? "at most 1 MiB; split it with \"include\""
-		                                          : file_fault_cure(fault, &f), file_fault_text(fault, &f));
+		fail_file(i, at, path,
+		          fault == FILE_SIZE ? "at most 1 MiB; split it with \"include\""
+		                             : file_fault_cure(fault, &f),
+		          file_fault_text(fault, &f));
 		return;
 	}
 	for (l = by; l && !(l->device == f.device && l->inode == f.inode); l = l->by)
@@ -134,7 +138,8 @@ static void read_pattern(struct include *i, const struct adit_cfg *at, const str
 	} else if (err != GLOB_NOMATCH) {
 		fail_file(i, at, at->text, NULL, "a directory on the way cannot be read");
 	} else if (!strpbrk(at->text, "*?[")) {
-		fail_file(i, at, at->text, "create it, or correct the path", "there is no such file");
+		fail_file(i, at, at->text, "create it, or correct the path",
+		          "there is no such file");
 	}
 	globfree(&found);
 	free(pattern);
@@ -196,11 +201,16 @@ int include_file(struct arena *a, struct adit_cfg *root, const char *path, struc
 	return i.err;
 }
 
-int include_text(struct arena *a, struct adit_cfg *root, const char *text, const char *file, struct report *r)
+int include_text(struct arena *a, struct adit_cfg *root, const char *text, const char *file,
+                 struct report *r)
 {
 	struct include i = {.arena = a, .root = root, .report = r};
 	struct parse_input in = {
-		.file = file, .text = text, .size = strlen(text), .depth = PARSE_MANIFEST_DEPTH, .from = FROM_FILE,
+		.file = file,
+		.text = text,
+		.size = strlen(text),
+		.depth = PARSE_MANIFEST_DEPTH,
+		.from = FROM_FILE,
 	};
 
 	if (!file) {

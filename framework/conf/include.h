@@ -11,11 +11,13 @@ enum {
 	INCLUDE_MOST_FILES = 256
 };
 
-/* Reads path and what it includes (each file before those it includes, matches of a pattern by name) and merges
- * all into root. ADIT_ECONFIG, ADIT_ENOMEM; as much as can be is read in any case. */
+/* Reads path and what it includes (each file before those it includes, matches of a pattern by
+ * name) and merges all into root. ADIT_ECONFIG, ADIT_ENOMEM; as much as can be is read in any case.
+ */
 int include_file(struct arena *a, struct adit_cfg *root, const char *path, struct report *r);
 
 /* The same for a text; file is its name, null: the command line. */
-int include_text(struct arena *a, struct adit_cfg *root, const char *text, const char *file, struct report *r);
+int include_text(struct arena *a, struct adit_cfg *root, const char *text, const char *file,
+                 struct report *r);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * conf/joined.c - the host's schema and those of the installed modules as one, for editors
  *
- * Each component becomes a definition "KIND.MODULE" that also knows the host's keys; each kind chooses among them by
- * "module". What SCHEMA_CLOSED means is written out, so that other validators judge as adit does.
+ * Each component becomes a definition "KIND.MODULE" that also knows the host's keys; each kind
+ * chooses among them by "module". What SCHEMA_CLOSED means is written out, so that other validators
+ * judge as adit does.
  */
 #include <string.h>
 
@@ -19,8 +20,10 @@ struct joined {
 	int err;
 };
 
-/* Puts item into object, in place of what has the key. Remembers failures; item may be null after one. */
-static struct adit_cfg *set(struct joined *j, struct adit_cfg *object, const char *key, struct adit_cfg *item)
+/* Puts item into object, in place of what has the key. Remembers failures; item may be null after
+ * one. */
+static struct adit_cfg *set(struct joined *j, struct adit_cfg *object, const char *key,
+                            struct adit_cfg *item)
 {
 	struct adit_cfg *there = object ? node_find(object, key) : NULL;
 	int err = 0;
@@ -36,12 +39,14 @@ static struct adit_cfg *set(struct joined *j, struct adit_cfg *object, const cha
 	return err ? NULL : item;
 }
 
-static struct adit_cfg *set_new(struct joined *j, struct adit_cfg *object, const char *key, enum node_type type)
+static struct adit_cfg *set_new(struct joined *j, struct adit_cfg *object, const char *key,
+                                enum node_type type)
 {
 	return set(j, object, key, node_new(j->arena, type, NULL));
 }
 
-static struct adit_cfg *set_text(struct joined *j, struct adit_cfg *object, const char *key, const char *text)
+static struct adit_cfg *set_text(struct joined *j, struct adit_cfg *object, const char *key,
+                                 const char *text)
 {
 	return text ? set(j, object, key, node_text(j->arena, text, strlen(text), NULL)) : NULL;
 }
@@ -90,10 +95,13 @@ static void close_each(struct joined *j, struct adit_cfg *schema, const char *ke
 		close_schema(j, n->items[i], open);
 }
 
-/* Writes out what SCHEMA_CLOSED implies. Definitions that combine are left open: who uses them is not known here. */
+/* Writes out what SCHEMA_CLOSED implies. Definitions that combine are left open: who uses them is
+ * not known here. */
 static void close_schema(struct joined *j, struct adit_cfg *n, bool open)
 {
-	static const char *const lists[] = {"allOf", "anyOf", "oneOf"}, *const branches[] = {"if", "then", "else", "not"};
+	static const char *const lists[] = {"allOf", "anyOf", "oneOf"}, *const branches[] = {
+										"if", "then",
+										"else", "not"};
 	struct adit_cfg *others = node_find(n, "additionalProperties"), *patterns;
 	size_t i;
 
@@ -122,11 +130,15 @@ static void close_schema(struct joined *j, struct adit_cfg *n, bool open)
 		set_new(j, patterns, "^(x-|\\$schema$)", NODE_OBJECT);
 }
 
-static struct adit_cfg *parse_component(struct joined *j, const struct conf_component *c, const char *key)
+static struct adit_cfg *parse_component(struct joined *j, const struct conf_component *c,
+                                        const char *key)
 {
 	struct parse_input in = {
-		.file = key, .text = c->json_text ? c->json_text : "{ \"type\": \"object\", \"properties\": {} }",
-		.depth = PARSE_SCHEMA_DEPTH, .from = FROM_FILE,
+		.file = key,
+		.text = c->json_text ? c->json_text
+	                             : "{ \"type\": \"object\", \"properties\": {} }",
+		.depth = PARSE_SCHEMA_DEPTH,
+		.from = FROM_FILE,
 	};
 	struct adit_cfg *n;
 
@@ -138,8 +150,8 @@ static struct adit_cfg *parse_component(struct joined *j, const struct conf_comp
 }
 
 /* The definition of one component: its own schema and the host's keys. */
-static void add_definition(struct joined *j, const struct conf_component *c, const struct adit_cfg *base,
-                           struct adit_cfg *schema, const char *key)
+static void add_definition(struct joined *j, const struct conf_component *c,
+                           const struct adit_cfg *base, struct adit_cfg *schema, const char *key)
 {
 	const struct adit_cfg *host = node_find(base, "properties");
 	struct adit_cfg *properties = node_find(schema, "properties"), *module;
@@ -159,8 +171,10 @@ static void add_definition(struct joined *j, const struct conf_component *c, con
 	set(j, j->defs, key, schema);
 }
 
-/* In the kind's definition: the module's name among those allowed, and "if it is this one, then its definition". */
-static void add_choice(struct joined *j, const struct conf_component *c, struct adit_cfg *base, const char *key)
+/* In the kind's definition: the module's name among those allowed, and "if it is this one, then its
+ * definition". */
+static void add_choice(struct joined *j, const struct conf_component *c, struct adit_cfg *base,
+                       const char *key)
 {
 	struct adit_cfg *module = node_find(node_find(base, "properties"), "module");
 	struct adit_cfg *names = node_find(module, "enum"), *choices = node_find(base, "allOf");
@@ -197,10 +211,12 @@ static void add_component(struct joined *j, const struct conf_component *c)
 		j->err = ADIT_ENOMEM;
 		return;
 	}
-	for (kind = 0; kind < CONF_KINDS && strcmp(conf_kind_name((enum conf_kind)kind), c->kind); kind++)
+	for (kind = 0; kind < CONF_KINDS && strcmp(conf_kind_name((enum conf_kind)kind), c->kind);
+	     kind++)
 		;
 	if (kind == CONF_KINDS || !base || !format_name(c->module)) {
-		report_add(j->report, REPORT_ERROR, &place, NULL, "a component of kind \"%s\" cannot be used", c->kind);
+		report_add(j->report, REPORT_ERROR, &place, NULL,
+		           "a component of kind \"%s\" cannot be used", c->kind);
 		return;
 	}
 	schema = parse_component(j, c, key);

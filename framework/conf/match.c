@@ -57,7 +57,8 @@ static bool read_port(const struct adit_cfg *n, struct conf_ports *out)
 	return true;
 }
 
-static int read_ports(struct arena *a, struct conf_match *out, const struct adit_cfg *n, struct report *r)
+static int read_ports(struct arena *a, struct conf_match *out, const struct adit_cfg *n,
+                      struct report *r)
 {
 	size_t count = count_of(n), i;
 	struct conf_ports *ports = arena_alloc(a, (count + 1) * sizeof(*ports));
@@ -73,7 +74,8 @@ static int read_ports(struct arena *a, struct conf_match *out, const struct adit
 		}
 		if (one_of(n, i)->type == NODE_TEXT)
 			node_report(r, REPORT_ERROR, one_of(n, i), AT_VALUE,
-			            "ports are 1 to 65535, and a range goes upwards: \"8000-8080\"", "%s is not a port or a range",
+			            "ports are 1 to 65535, and a range goes upwards: \"8000-8080\"",
+			            "%s is not a port or a range",
 			            node_brief(one_of(n, i), brief, sizeof(brief)));
 		err = ADIT_ECONFIG;
 	}
@@ -89,14 +91,19 @@ static void fail_prefix(const struct adit_cfg *n, const struct format_prefix *p,
 	size_t i;
 
 	for (i = 0; i < sizeof(ip); i++)
-		ip[i] = i * 8 >= p->bits ? 0 : (uint8_t)(p->ip[i] & (p->bits - i * 8 >= 8 ? 0xff : 0xff00 >> (p->bits - i * 8)));
+		ip[i] = i * 8 >= p->bits
+		                ? 0
+		                : (uint8_t)(p->ip[i] &
+		                            (p->bits - i * 8 >= 8 ? 0xff
+		                                                  : 0xff00 >> (p->bits - i * 8)));
 	inet_ntop(p->family == 4 ? AF_INET : AF_INET6, ip, text, sizeof(text));
 	snprintf(cure, sizeof(cure), "did you mean \"%s/%u\"?", text, p->bits);
 	node_report(r, REPORT_ERROR, n, AT_VALUE, cure, "%s has bits beyond its length",
 	            node_brief(n, brief, sizeof(brief)));
 }
 
-static int read_prefixes(struct arena *a, struct conf_match *out, const struct adit_cfg *n, struct report *r)
+static int read_prefixes(struct arena *a, struct conf_match *out, const struct adit_cfg *n,
+                         struct report *r)
 {
 	size_t count = count_of(n), i;
 	struct format_prefix *prefixes = arena_alloc(a, (count + 1) * sizeof(*prefixes));
@@ -107,7 +114,8 @@ static int read_prefixes(struct arena *a, struct conf_match *out, const struct a
 	for (i = 0; i < count; i++) {
 		const struct adit_cfg *one = one_of(n, i);
 
-		if (one->type != NODE_TEXT || !format_cidr(one->text, &prefixes[out->prefix_count])) {
+		if (one->type != NODE_TEXT ||
+		    !format_cidr(one->text, &prefixes[out->prefix_count])) {
 			err = ADIT_ECONFIG; /* the schema has said so */
 		} else if (!format_prefix_is_net(&prefixes[out->prefix_count])) {
 			fail_prefix(one, &prefixes[out->prefix_count], r);

@@ -15,7 +15,10 @@ struct merge {
 bool merge_is_named(const char *key, const char **singular)
 {
 	static const char *const lists[][2] = {
-		{"outbounds", "outbound"}, {"handlers", "handler"}, {"stacks", "stack"}, {"services", "service"},
+		{"outbounds", "outbound"},
+		{"handlers", "handler"},
+		{"stacks", "stack"},
+		{"services", "service"},
 	};
 	size_t i;
 
@@ -49,7 +52,8 @@ static void append(struct merge *m, struct adit_cfg *into, struct adit_cfg *item
 	int err = node_append(m->arena, into, NULL, item); /* a member keeps its key */
 
 	if (err == ADIT_ELIMIT) {
-		node_report(m->report, REPORT_ERROR, item, AT_KEY, NULL, "too many entries in all files together");
+		node_report(m->report, REPORT_ERROR, item, AT_KEY, NULL,
+		            "too many entries in all files together");
 		err = ADIT_ECONFIG;
 	}
 	if (err)
@@ -66,12 +70,14 @@ static bool take_override(struct adit_cfg *item)
 		return false; /* the schema complains about another type */
 	for (i = 0; item->items[i] != n; i++)
 		;
-	memmove(&item->items[i], &item->items[i + 1], (item->count - i - 1) * sizeof(struct adit_cfg *));
+	memmove(&item->items[i], &item->items[i + 1],
+	        (item->count - i - 1) * sizeof(struct adit_cfg *));
 	item->count--;
 	return n->truth;
 }
 
-/* The name of an entry; one that has none is named after its module. Null: it has no module either. */
+/* The name of an entry; one that has none is named after its module. Null: it has no module either.
+ */
 static const char *name_of(struct merge *m, struct adit_cfg *item)
 {
 	const struct adit_cfg *name = node_find(item, "name");
@@ -90,7 +96,8 @@ static const char *name_of(struct merge *m, struct adit_cfg *item)
 	return copy->text;
 }
 
-static void merge_named(struct merge *m, struct adit_cfg *into, struct adit_cfg *list, const char *singular)
+static void merge_named(struct merge *m, struct adit_cfg *into, struct adit_cfg *list,
+                        const char *singular)
 {
 	struct adit_cfg *item, *other;
 	char place[300], cure[100];
@@ -105,15 +112,19 @@ static void merge_named(struct merge *m, struct adit_cfg *into, struct adit_cfg 
 		other = name ? merge_find_named(into, name) : NULL;
 		if (!other) {
 			if (override)
-				node_report(m->report, REPORT_WARNING, item, AT_VALUE, "remove \"override\", or correct the name",
-				            "there is no %s \"%s\" to override", singular, name ? name : "");
+				node_report(m->report, REPORT_WARNING, item, AT_VALUE,
+				            "remove \"override\", or correct the name",
+				            "there is no %s \"%s\" to override", singular,
+				            name ? name : "");
 			append(m, into, item);
 		} else if (override || m->wins) {
 			node_replace(other, item);
 		} else {
-			snprintf(cure, sizeof(cure), "rename one, or say \"override\": true here to replace the other");
-			node_report(m->report, REPORT_ERROR, item, AT_VALUE, cure, "the %s \"%s\" is there already (%s)", singular,
-			            name, node_origin_text(other, place, sizeof(place)));
+			snprintf(cure, sizeof(cure),
+			         "rename one, or say \"override\": true here to replace the other");
+			node_report(m->report, REPORT_ERROR, item, AT_VALUE, cure,
+			            "the %s \"%s\" is there already (%s)", singular, name,
+			            node_origin_text(other, place, sizeof(place)));
 			m->err = ADIT_ECONFIG;
 		}
 	}
@@ -147,8 +158,9 @@ static void merge_member(struct merge *m, struct adit_cfg *into, struct adit_cfg
 	} else if (m->wins) {
 		node_replace(there, item);
 	} else {
-		node_report(m->report, REPORT_ERROR, item, AT_KEY, "keep one of them", "\"%s\" is given already (%s)",
-		            item->key, node_origin_text(there, place, sizeof(place)));
+		node_report(m->report, REPORT_ERROR, item, AT_KEY, "keep one of them",
+		            "\"%s\" is given already (%s)", item->key,
+		            node_origin_text(there, place, sizeof(place)));
 		m->err = ADIT_ECONFIG;
 	}
 }
@@ -176,7 +188,8 @@ static void merge_objects(struct merge *m, struct adit_cfg *into, struct adit_cf
 			merge_member(m, into, layer->items[i]);
 }
 
-int merge_layer(struct arena *a, struct adit_cfg *root, struct adit_cfg *layer, bool wins, struct report *r)
+int merge_layer(struct arena *a, struct adit_cfg *root, struct adit_cfg *layer, bool wins,
+                struct report *r)
 {
 	struct merge m = {.arena = a, .report = r, .wins = wins};
 

@@ -23,7 +23,8 @@ struct adit_cfg *node_new(struct arena *a, enum node_type type, const struct nod
 	return n;
 }
 
-struct adit_cfg *node_text(struct arena *a, const char *text, size_t size, const struct node_origin *origin)
+struct adit_cfg *node_text(struct arena *a, const char *text, size_t size,
+                           const struct node_origin *origin)
 {
 	struct adit_cfg *n = node_new(a, NODE_TEXT, origin);
 
@@ -39,7 +40,8 @@ int node_append(struct arena *a, struct adit_cfg *into, const char *key, struct 
 	struct adit_cfg **items;
 	uint32_t room;
 
-	if (into->count >= (uint32_t)(into->type == NODE_OBJECT ? NODE_MOST_MEMBERS : NODE_MOST_ITEMS))
+	if (into->count >=
+	    (uint32_t)(into->type == NODE_OBJECT ? NODE_MOST_MEMBERS : NODE_MOST_ITEMS))
 		return ADIT_ELIMIT;
 	if (into->count == into->room) {
 		room = into->room ? into->room * 2 : 4;
@@ -76,7 +78,8 @@ void node_replace(struct adit_cfg *old, struct adit_cfg *item)
 	}
 }
 
-struct adit_cfg *node_copy(struct arena *a, const struct adit_cfg *n, const struct node_origin *origin)
+struct adit_cfg *node_copy(struct arena *a, const struct adit_cfg *n,
+                           const struct node_origin *origin)
 {
 	struct adit_cfg *out = node_new(a, n->type, origin ? origin : &n->origin);
 	struct adit_cfg *item;
@@ -207,7 +210,8 @@ bool node_whole(const struct adit_cfg *n, int64_t *out)
 		*out = n->integer;
 		return true;
 	}
-	if (n->type != NODE_REAL || n->real < -0x1p63 || n->real >= 0x1p63 || (double)(int64_t)n->real != n->real)
+	if (n->type != NODE_REAL || n->real < -0x1p63 || n->real >= 0x1p63 ||
+	    (double)(int64_t)n->real != n->real)
 		return false;
 	*out = (int64_t)n->real;
 	return true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * conf/node.h - one value of a manifest or of a schema, and where it came from
  *
- * Nodes lie in an arena and are changed only while a manifest is loaded; after that they are read from any thread.
+ * Nodes lie in an arena and are changed only while a manifest is loaded; after that they are read
+ * from any thread.
  */
 #ifndef CONF_NODE_H
 #define CONF_NODE_H
@@ -15,7 +16,15 @@
 #include "base/report.h"
 #include "conf/arena.h"
 
-enum node_type { NODE_NULL, NODE_TRUTH, NODE_INTEGER, NODE_REAL, NODE_TEXT, NODE_LIST, NODE_OBJECT };
+enum node_type {
+	NODE_NULL,
+	NODE_TRUTH,
+	NODE_INTEGER,
+	NODE_REAL,
+	NODE_TEXT,
+	NODE_LIST,
+	NODE_OBJECT
+};
 
 enum node_from {
 	FROM_FILE,    /* file, line, column */
@@ -38,7 +47,8 @@ struct adit_cfg {
 	unsigned char type; /* enum node_type */
 	bool truth;
 	bool secret; /* never shown */
-	bool loose;  /* a text that may stand for a number or a truth value: substituted, or from the command line */
+	bool loose; /* a text that may stand for a number or a truth value: substituted, or from the
+	               command line */
 	uint32_t count, room;
 	union {
 		int64_t integer;
@@ -58,14 +68,17 @@ enum { NODE_MOST_MEMBERS = 4096, NODE_MOST_ITEMS = 65536 };
 
 /* Null: no memory. origin may be null (default). */
 struct adit_cfg *node_new(struct arena *a, enum node_type type, const struct node_origin *origin);
-struct adit_cfg *node_text(struct arena *a, const char *text, size_t size, const struct node_origin *origin);
+struct adit_cfg *node_text(struct arena *a, const char *text, size_t size,
+                           const struct node_origin *origin);
 
-/* Takes item as the last of list or (with key, which is copied) object. ADIT_ENOMEM, ADIT_ELIMIT. */
+/* Takes item as the last of list or (with key, which is copied) object. ADIT_ENOMEM, ADIT_ELIMIT.
+ */
 int node_append(struct arena *a, struct adit_cfg *into, const char *key, struct adit_cfg *item);
 /* Puts item where old is. */
 void node_replace(struct adit_cfg *old, struct adit_cfg *item);
 /* A deep copy. With origin, every node of it is said to come from there. */
-struct adit_cfg *node_copy(struct arena *a, const struct adit_cfg *n, const struct node_origin *origin);
+struct adit_cfg *node_copy(struct arena *a, const struct adit_cfg *n,
+                           const struct node_origin *origin);
 /* Frees the JSON texts of the tree. */
 void node_forget(struct adit_cfg *n);
 
@@ -92,12 +105,13 @@ const char *node_origin_text(const struct adit_cfg *n, char *buf, size_t size);
 
 /* Adds a finding about n, at its value or, if it has one, at its key. r may be null. */
 enum node_spot { AT_VALUE, AT_KEY };
-void node_report(struct report *r, enum report_level level, const struct adit_cfg *n, enum node_spot spot,
-                 const char *cure, const char *format, ...) __attribute__((format(printf, 6, 7)));
+void node_report(struct report *r, enum report_level level, const struct adit_cfg *n,
+                 enum node_spot spot, const char *cure, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
 
-/* Writes JSON. */
-enum { WRITE_REDACT = 1, WRITE_ORIGINS = 2, WRITE_COMPACT = 4 };
+/* Writes JSON. WRITE_ESCAPE: "${" becomes "$${", so that reading it again gives the same text. */
+enum { WRITE_REDACT = 1, WRITE_ORIGINS = 2, WRITE_COMPACT = 4, WRITE_ESCAPE = 8 };
 void node_write(const struct adit_cfg *n, FILE *f, unsigned flags);
-void node_write_text(const char *text, size_t size, FILE *f);
+void node_write_text(const char *text, size_t size, FILE *f, unsigned flags);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * conf/node_words.c - a node in words: its pointer, its value in brief, its origin, findings about it
+ * conf/node_words.c - a node in words: its pointer, its value in brief, its origin, findings about
+ * it
  */
 #include "conf/node.h"
 
@@ -117,8 +118,8 @@ const char *node_origin_text(const struct adit_cfg *n, char *buf, size_t size)
 	return buf;
 }
 
-void node_report(struct report *r, enum report_level level, const struct adit_cfg *n, enum node_spot spot,
-                 const char *cure, const char *format, ...)
+void node_report(struct report *r, enum report_level level, const struct adit_cfg *n,
+                 enum node_spot spot, const char *cure, const char *format, ...)
 {
 	struct report_place place = {0};
 	const struct node_origin *o = &n->origin;
@@ -142,7 +143,8 @@ void node_report(struct report *r, enum report_level level, const struct adit_cf
 		place.line = spot == AT_KEY && o->key_line ? o->key_line : o->line;
 		place.column = spot == AT_KEY && o->key_line ? o->key_column : o->column;
 	}
-	report_add(r, level, &place, cure, "%s", text ? text : "out of memory while saying what is wrong");
+	report_add(r, level, &place, cure, "%s",
+	           text ? text : "out of memory while saying what is wrong");
 	free(text);
 	free(pointer);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void node_write_text(const char *text, size_t size, FILE *f)
+void node_write_text(const char *text, size_t size, FILE *f, unsigned flags)
 {
 	size_t i;
 
@@ -14,7 +14,9 @@ void node_write_text(const char *text, size_t size, FILE *f)
 	for (i = 0; i < size; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (c == '"' || c == '\\')
+		if ((flags & WRITE_ESCAPE) && c == '$' && i + 1 < size && text[i + 1] == '{')
+			fputs("$$", f);
+		else if (c == '"' || c == '\\')
 			fprintf(f, "\\%c", c);
 		else if (c == '\n')
 			fputs("\\n", f);
@@ -44,7 +46,7 @@ static void write_real(double real, FILE *f)
 		fputs(".0", f);
 }
 
-static void write_scalar(const struct adit_cfg *n, FILE *f)
+static void write_scalar(const struct adit_cfg *n, FILE *f, unsigned flags)
 {
 	switch (n->type) {
 	case NODE_NULL:
@@ -60,7 +62,7 @@ static void write_scalar(const struct adit_cfg *n, FILE *f)
 		write_real(n->real, f);
 		break;
 	case NODE_TEXT:
-		node_write_text(n->text, n->size, f);
+		node_write_text(n->text, n->size, f, flags);
 		break;
 	default:
 		fputs(n->type == NODE_LIST ? "[]" : "{}", f);
@@ -77,7 +79,8 @@ static void write_tabs(FILE *f, unsigned depth, unsigned flags)
 }
 
 /* A value with what stands behind it: the comma, then the comment. */
-static void write_value(const struct adit_cfg *n, FILE *f, unsigned flags, unsigned depth, bool comma)
+static void write_value(const struct adit_cfg *n, FILE *f, unsigned flags, unsigned depth,
+                        bool comma)
 {
 	bool hidden = (flags & WRITE_REDACT) && n->secret, list = n->type == NODE_LIST;
 	char buf[512];
@@ -88,7 +91,7 @@ static void write_value(const struct adit_cfg *n, FILE *f, unsigned flags, unsig
 		for (i = 0; i < n->count; i++) {
 			write_tabs(f, depth + 1, flags);
 			if (!list) {
-				node_write_text(n->items[i]->key, strlen(n->items[i]->key), f);
+				node_write_text(n->items[i]->key, strlen(n->items[i]->key), f, 0);
 				fputs(flags & WRITE_COMPACT ? ":" : ": ", f);
 			}
 			write_value(n->items[i], f, flags, depth + 1, i + 1 < n->count);
@@ -102,7 +105,7 @@ static void write_value(const struct adit_cfg *n, FILE *f, unsigned flags, unsig
 	if (hidden)
 		fputs("\"<redacted>\"", f);
 	else
-		write_scalar(n, f);
+		write_scalar(n, f, flags);
 	if (comma)
 		fputc(',', f);
 	if ((flags & WRITE_ORIGINS) && !(flags & WRITE_COMPACT))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * conf/parse.c - text to nodes that know their place
  *
- * jansson decides what is JSON, but its values carry no positions. It keeps members in the order of the text and
- * refuses duplicates, so one walk over its tree and the text side by side gives every value its line and column.
+ * jansson decides what is JSON, but its values carry no positions. It keeps members in the order of
+ * the text and refuses duplicates, so one walk over its tree and the text side by side gives every
+ * value its line and column.
  */
 #include "conf/parse.h"
 
@@ -38,8 +39,9 @@ static void find_place(const char *text, size_t at, unsigned *line, unsigned *co
 	}
 }
 
-__attribute__((format(printf, 5, 6))) static void complain(const struct parse_input *in, size_t at, struct report *r,
-                                                            const char *cure, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static void complain(const struct parse_input *in, size_t at,
+                                                           struct report *r, const char *cure,
+                                                           const char *format, ...)
 {
 	struct report_place place = {0};
 	char text[256];
@@ -94,7 +96,8 @@ static void skip_mark(struct cursor *c, char mark)
 {
 	skip_blanks(c);
 	if (c->blanked[c->at] != mark)
-		c->err = ADIT_EINVAL; /* the two walks disagree: a fault of ours, never a wrong place */
+		c->err = ADIT_EINVAL; /* the two walks disagree: a fault of ours, never a wrong
+		                         place */
 	else
 		advance(c, c->at + 1);
 }
@@ -108,7 +111,8 @@ static void convert_list(struct cursor *c, json_t *json, struct adit_cfg *out)
 	size_t i;
 
 	skip_mark(c, '[');
-	json_array_foreach(json, i, value) {
+	json_array_foreach(json, i, value)
+	{
 		if (i)
 			skip_mark(c, ',');
 		item = convert(c, value);
@@ -129,7 +133,8 @@ static void convert_object(struct cursor *c, json_t *json, struct adit_cfg *out)
 	bool first = true;
 
 	skip_mark(c, '{');
-	json_object_foreach(json, key, value) {
+	json_object_foreach(json, key, value)
+	{
 		if (!first)
 			skip_mark(c, ',');
 		first = false;
@@ -149,12 +154,14 @@ static void convert_object(struct cursor *c, json_t *json, struct adit_cfg *out)
 	skip_mark(c, '}');
 }
 
-static struct adit_cfg *convert_scalar(struct cursor *c, json_t *json, const struct node_origin *origin)
+static struct adit_cfg *convert_scalar(struct cursor *c, json_t *json,
+                                       const struct node_origin *origin)
 {
 	struct adit_cfg *n;
 
 	if (json_is_string(json))
-		return node_text(c->arena, json_string_value(json), json_string_length(json), origin);
+		return node_text(c->arena, json_string_value(json), json_string_length(json),
+		                 origin);
 	n = node_new(c->arena, NODE_NULL, origin);
 	if (!n)
 		return NULL;
@@ -208,18 +215,21 @@ static int check_text(const struct parse_input *in, char *copy, struct report *r
 	size_t where = 0;
 
 	if (in->size > PARSE_MOST_BYTES) {
-		complain(in, 0, r, "split it with \"include\"", "the file is larger than %d bytes", PARSE_MOST_BYTES);
+		complain(in, 0, r, "split it with \"include\"", "the file is larger than %d bytes",
+		         PARSE_MOST_BYTES);
 		return ADIT_ECONFIG;
 	}
 	if (in->size >= 3 && !memcmp(in->text, "\xef\xbb\xbf", 3)) {
-		complain(in, 0, r, "save it as UTF-8 without a byte order mark", "the file begins with a byte order mark");
+		complain(in, 0, r, "save it as UTF-8 without a byte order mark",
+		         "the file begins with a byte order mark");
 		return ADIT_ECONFIG;
 	}
 	switch (blank(copy, in->size, in->depth, &where)) {
 	case BLANK_FINE:
 		return 0;
 	case BLANK_UTF8:
-		complain(in, where, r, "save the file as UTF-8", "byte 0x%02x is not UTF-8", (unsigned char)in->text[where]);
+		complain(in, where, r, "save the file as UTF-8", "byte 0x%02x is not UTF-8",
+		         (unsigned char)in->text[where]);
 		break;
 	case BLANK_NUL:
 		complain(in, where, r, "remove it", "a null byte");
@@ -239,7 +249,8 @@ static void report_duplicate(const struct parse_input *in, size_t end, struct re
 {
 	size_t at = end > 1 ? end - 2 : 0, i;
 
-	/* Back to the quote that opens it: the nearest one that no odd number of backslashes stands before. */
+	/* Back to the quote that opens it: the nearest one that no odd number of backslashes stands
+	 * before. */
 	for (; at; at--) {
 		if (in->text[at] != '"')
 			continue;
@@ -252,7 +263,8 @@ static void report_duplicate(const struct parse_input *in, size_t end, struct re
 	         (int)(end - at > 80 ? 80 : end - at), in->text + at);
 }
 
-/* What jansson found wrong, in our words where that says more. `position` is the byte behind the culprit. */
+/* What jansson found wrong, in our words where that says more. `position` is the byte behind the
+ * culprit. */
 static void report_syntax(const struct parse_input *in, const json_error_t *error, struct report *r)
 {
 	size_t at = error->position > 0 ? (size_t)error->position : 0;
@@ -260,7 +272,9 @@ static void report_syntax(const struct parse_input *in, const json_error_t *erro
 	char *near;
 
 	snprintf(text, sizeof(text), "%s", error->text);
-	near = strstr(text, " near '"); /* what it quotes may be a secret, and the place says it already */
+	near = strstr(
+		text,
+		" near '"); /* what it quotes may be a secret, and the place says it already */
 	if (near)
 		*near = '\0';
 	switch (json_error_code(error)) {
@@ -275,49 +289,60 @@ static void report_syntax(const struct parse_input *in, const json_error_t *erro
 	}
 }
 
-static void report_conversion(const struct parse_input *in, const struct cursor *c, struct report *r)
+static void report_conversion(const struct parse_input *in, const struct cursor *c,
+                              struct report *r)
 {
 	if (c->err == ADIT_ELIMIT)
-		complain(in, c->at, r, NULL, "more than %d members in an object, or %d items in a list", NODE_MOST_MEMBERS,
-		         NODE_MOST_ITEMS);
+		complain(in, c->at, r, NULL,
+		         "more than %d members in an object, or %d items in a list",
+		         NODE_MOST_MEMBERS, NODE_MOST_ITEMS);
 	else if (c->err == ADIT_ENOMEM)
 		complain(in, c->at, r, NULL, "out of memory");
 	else
-		complain(in, c->at, r, "please report this file", "the place of a value was lost here");
+		complain(in, c->at, r, "please report this file",
+		         "the place of a value was lost here");
 }
 
-/* jansson 2.14 forgets that a buffer could not grow, and then reads beyond it (lex_save() in its load.c has no
- * result). So once an allocation has failed all later ones fail too, until the parse is over: it then ends by the
- * next allocation, before the short buffer is read. Its allocator is one for the process; it is put back. */
+/* jansson 2.14 forgets that a buffer could not grow, and then reads beyond it (lex_save() in its
+ * load.c has no result). So once an allocation has failed all later ones of the thread fail too,
+ * until the parse is over: it then ends by the next allocation, before the short buffer is read.
+ * Its allocator is one for the process; it is put back. */
 static _Thread_local struct {
-	json_malloc_t malloc;
+	json_malloc_t malloc; /* null: this thread is not parsing */
 	bool starved;
 } parsing;
 
 static void *malloc_until_starved(size_t size)
 {
-	void *out = parsing.starved ? NULL : parsing.malloc(size);
+	void *out;
 
+	if (!parsing.malloc)
+		return malloc(size);
+	out = parsing.starved ? NULL : parsing.malloc(size);
 	parsing.starved |= !out;
 	return out;
 }
 
-static json_t *load(const char *text, size_t size, json_error_t *error)
+/* Null with *starved: there was no memory. */
+static json_t *load(const char *text, size_t size, json_error_t *error, bool *starved)
 {
+	json_malloc_t before;
 	json_free_t free_function;
 	json_t *out;
 
 	memset(error, 0, sizeof(*error));
-	json_get_alloc_funcs(&parsing.malloc, &free_function);
+	json_get_alloc_funcs(&before, &free_function);
+	parsing.malloc = before == malloc_until_starved ? malloc : before;
 	parsing.starved = false;
 	json_set_alloc_funcs(malloc_until_starved, free_function);
 	out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, error);
-	json_set_alloc_funcs(parsing.malloc, free_function);
-	if (parsing.starved) {
-		json_decref(out);
-		return NULL;
-	}
-	return out;
+	json_set_alloc_funcs(before, free_function);
+	parsing.malloc = NULL;
+	*starved = parsing.starved;
+	if (!*starved)
+		return out;
+	json_decref(out);
+	return NULL;
 }
 
 struct adit_cfg *parse_text(struct arena *a, const struct parse_input *in, struct report *r)
@@ -325,6 +350,7 @@ struct adit_cfg *parse_text(struct arena *a, const struct parse_input *in, struc
 	struct cursor c = {.arena = a, .in = in, .line = 1, .column = 1};
 	struct adit_cfg *out = NULL;
 	json_error_t error;
+	bool starved;
 	json_t *json;
 	char *copy = malloc(in->size + 1);
 
@@ -338,8 +364,8 @@ struct adit_cfg *parse_text(struct arena *a, const struct parse_input *in, struc
 		free(copy);
 		return NULL;
 	}
-	json = load(copy, in->size, &error);
-	if (!json && parsing.starved) {
+	json = load(copy, in->size, &error, &starved);
+	if (starved) {
 		complain(in, 0, r, NULL, "out of memory");
 	} else if (!json) {
 		report_syntax(in, &error, r);

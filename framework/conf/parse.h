@@ -11,7 +11,8 @@
 enum {
 	PARSE_MOST_BYTES = 1024 * 1024,
 	PARSE_MANIFEST_DEPTH = 16,
-	PARSE_SCHEMA_DEPTH = 64 /* a schema needs about three levels for each of what it describes */
+	PARSE_SCHEMA_DEPTH =
+		64 /* a schema needs about three levels for each of what it describes */
 };
 
 struct parse_input {
@@ -22,7 +23,8 @@ struct parse_input {
 	enum node_from from; /* FROM_FILE, or FROM_COMMAND for text made of the command line */
 };
 
-/* The tree, or null with the reason in r. JSON with comments and one trailing comma per container. */
+/* The tree, or null with the reason in r. JSON with comments and one trailing comma per container.
+ */
 struct adit_cfg *parse_text(struct arena *a, const struct parse_input *in, struct report *r);
 
 #endif

@@ -22,8 +22,9 @@ bool schema_is_type(const struct adit_cfg *n, const char *type)
 	case NODE_REAL:
 		/* 1.0 is an integer; beyond 2^63 every double is one too. */
 		return !strcmp(type, "number") ||
-		       (!strcmp(type, "integer") && (node_whole(n, &whole) || node_number(n) >= 0x1p63 ||
-		                                     node_number(n) < -0x1p63));
+		       (!strcmp(type, "integer") &&
+		        (node_whole(n, &whole) || node_number(n) >= 0x1p63 ||
+		         node_number(n) < -0x1p63));
 	case NODE_TEXT:
 		return !strcmp(type, "string");
 	case NODE_LIST:
@@ -48,26 +49,32 @@ bool schema_allows_type(const struct adit_cfg *n, const struct adit_cfg *schema)
 	return false;
 }
 
-static bool fail_type(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *schema)
+static bool fail_type(struct schema_run *run, const struct adit_cfg *n,
+                      const struct adit_cfg *schema)
 {
 	static const char *const kinds[] = {
-		[NODE_NULL] = "null", [NODE_TRUTH] = "a truth value", [NODE_INTEGER] = "a number", [NODE_REAL] = "a number",
-		[NODE_TEXT] = "a text", [NODE_LIST] = "a list", [NODE_OBJECT] = "an object",
+		[NODE_NULL] = "null",        [NODE_TRUTH] = "a truth value",
+		[NODE_INTEGER] = "a number", [NODE_REAL] = "a number",
+		[NODE_TEXT] = "a text",      [NODE_LIST] = "a list",
+		[NODE_OBJECT] = "an object",
 	};
 	char brief[80], words[300], cure[320];
 
 	if (!run->report)
 		return false;
-	snprintf(cure, sizeof(cure), "must be %s", schema_words(run->root, schema, words, sizeof(words)));
+	snprintf(cure, sizeof(cure), "must be %s",
+	         schema_words(run->root, schema, words, sizeof(words)));
 	if (n->secret || n->type == NODE_NULL || n->type == NODE_LIST || n->type == NODE_OBJECT)
-		node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "%s is not what belongs here", kinds[n->type]);
+		node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure,
+		            "%s is not what belongs here", kinds[n->type]);
 	else
-		node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "%s is %s", node_brief(n, brief, sizeof(brief)),
-		            kinds[n->type]);
+		node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "%s is %s",
+		            node_brief(n, brief, sizeof(brief)), kinds[n->type]);
 	return false;
 }
 
-static bool check_enum(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *schema)
+static bool check_enum(struct schema_run *run, const struct adit_cfg *n,
+                       const struct adit_cfg *schema)
 {
 	const struct adit_cfg *one = node_find(schema, "const"), *some = node_find(schema, "enum");
 	struct suggest near = {.word = n->type == NODE_TEXT ? n->text : ""};
@@ -119,7 +126,8 @@ const struct adit_cfg *schema_resolve(const struct adit_cfg *root, const char *r
 	return node_at(root, path);
 }
 
-static bool follow(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema, bool open)
+static bool follow(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema,
+                   bool open)
 {
 	const char *ref = node_find_text(schema, "$ref");
 	const struct adit_cfg *to;
@@ -131,14 +139,17 @@ static bool follow(struct schema_run *run, struct adit_cfg *n, const struct adit
 		return schema_apply(run, n, to, open || node_find(schema, "properties"));
 	if (run->report)
 		node_report(run->report, REPORT_ERROR, n, AT_VALUE, "tell its author",
-		            "the schema of %s refers to \"%s\", which it does not have", run->name, ref);
+		            "the schema of %s refers to \"%s\", which it does not have", run->name,
+		            ref);
 	return false;
 }
 
-/* Secrets first: nothing may be said about a value before it is known to be one. Marked even when only trying. */
+/* Secrets first: nothing may be said about a value before it is known to be one. Marked even when
+ * only trying. */
 static void note_marks(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema)
 {
-	const struct adit_cfg *secret = node_find(schema, "x-secret"), *deprecated = node_find(schema, "deprecated");
+	const struct adit_cfg *secret = node_find(schema, "x-secret"),
+			      *deprecated = node_find(schema, "deprecated");
 	const char *instead = node_find_text(schema, "x-replaced-by");
 	char cure[160];
 
@@ -149,14 +160,17 @@ static void note_marks(struct schema_run *run, struct adit_cfg *n, const struct 
 	if (n->origin.from == FROM_DEFAULT)
 		return;
 	snprintf(cure, sizeof(cure), "use \"%.100s\"", instead ? instead : "");
-	node_report(run->report, REPORT_WARNING, n, AT_KEY, instead ? cure : NULL, "\"%s\" is deprecated",
-	            n->key ? n->key : "this");
+	node_report(run->report, REPORT_WARNING, n, AT_KEY, instead ? cure : NULL,
+	            "\"%s\" is deprecated", n->key ? n->key : "this");
 }
 
-/* A text that substitution or the command line gave, where a number or truth value is wanted and a text is not. */
-static bool tighten(struct schema_run *run, struct adit_cfg **n, const struct adit_cfg *schema, struct adit_cfg *room)
+/* A text that substitution or the command line gave, where a number or truth value is wanted and a
+ * text is not. */
+static bool tighten(struct schema_run *run, struct adit_cfg **n, const struct adit_cfg *schema,
+                    struct adit_cfg *room)
 {
-	if ((*n)->type != NODE_TEXT || !(*n)->loose || !node_find(schema, "type") || schema_allows_type(*n, schema))
+	if ((*n)->type != NODE_TEXT || !(*n)->loose || !node_find(schema, "type") ||
+	    schema_allows_type(*n, schema))
 		return false;
 	if (!node_tighten(*n, room) || !schema_allows_type(room, schema))
 		return false;
@@ -174,28 +188,28 @@ static bool tighten(struct schema_run *run, struct adit_cfg **n, const struct ad
 	return true;
 }
 
-static bool spent(struct schema_run *run, const struct adit_cfg *n)
+/* Whether a limit is reached: then all the rest is refused, and schema_validate() says why. */
+static bool spent(struct schema_run *run)
 {
-	if (run->depth < SCHEMA_MOST_DEPTH && ++*run->steps < SCHEMA_MOST_STEPS)
-		return false;
-	if (run->report && *run->steps != SCHEMA_MOST_STEPS + 1)
-		node_report(run->report, REPORT_ERROR, n, AT_VALUE, "tell its author",
-		            "the schema of %s leads in circles, or takes too long here", run->name);
-	if (*run->steps >= SCHEMA_MOST_STEPS)
-		*run->steps = SCHEMA_MOST_STEPS; /* said once */
-	return true;
+	if (run->depth >= SCHEMA_MOST_DEPTH)
+		*run->steps = SCHEMA_MOST_STEPS;
+	if (*run->steps < SCHEMA_MOST_STEPS)
+		++*run->steps;
+	return *run->steps >= SCHEMA_MOST_STEPS;
 }
 
-bool schema_apply(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema, bool open)
+bool schema_apply(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema,
+                  bool open)
 {
 	struct adit_cfg room;
 	bool fine;
 
-	if (run->err || spent(run, n))
+	if (run->err || spent(run))
 		return false;
 	if (schema->type == NODE_TRUTH) {
 		if (!schema->truth && run->report)
-			node_report(run->report, REPORT_ERROR, n, AT_KEY, "remove it", "nothing is allowed here");
+			node_report(run->report, REPORT_ERROR, n, AT_KEY, "remove it",
+			            "nothing is allowed here");
 		return schema->truth;
 	}
 	note_marks(run, n, schema);
@@ -235,5 +249,9 @@ bool schema_validate(struct schema_run *run, struct adit_cfg *n, const struct ad
 	run->err = 0;
 	fine = schema_apply(run, n, schema, false);
 	run->steps = NULL;
-	return fine;
+	if (steps < SCHEMA_MOST_STEPS)
+		return fine;
+	node_report(run->report, REPORT_ERROR, n, AT_VALUE, "tell its author",
+	            "the schema of %s leads in circles, or takes too long here", run->name);
+	return false;
 }

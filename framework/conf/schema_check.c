@@ -10,7 +10,22 @@
 #include "conf/schema.h"
 #include "conf/suggest.h"
 
-enum holds { ANY, SCHEMA, SCHEMA_MAP, SCHEMA_LIST, TYPE, TEXT, TRUTH, NUMBER, COUNT, LIST, TEXTS, REGEX, REF, FORMAT };
+enum holds {
+	ANY,
+	SCHEMA,
+	SCHEMA_MAP,
+	SCHEMA_LIST,
+	TYPE,
+	TEXT,
+	TRUTH,
+	NUMBER,
+	COUNT,
+	LIST,
+	TEXTS,
+	REGEX,
+	REF,
+	FORMAT
+};
 
 static const struct {
 	const char *key;
@@ -63,8 +78,8 @@ struct check {
 	bool fine;
 };
 
-__attribute__((format(printf, 3, 4))) static void fault(struct check *c, const struct adit_cfg *n, const char *format,
-                                                         ...)
+__attribute__((format(printf, 3, 4))) static void fault(struct check *c, const struct adit_cfg *n,
+                                                        const char *format, ...)
 {
 	char text[200];
 	va_list args;
@@ -78,7 +93,8 @@ __attribute__((format(printf, 3, 4))) static void fault(struct check *c, const s
 
 static bool is_type_name(const struct adit_cfg *n)
 {
-	static const char *const names[] = {"null", "boolean", "integer", "number", "string", "array", "object"};
+	static const char *const names[] = {"null",   "boolean", "integer", "number",
+	                                    "string", "array",   "object"};
 	size_t i;
 
 	for (i = 0; n->type == NODE_TEXT && i < sizeof(names) / sizeof(names[0]); i++)
@@ -155,13 +171,16 @@ static void check_keyword(struct check *c, const struct adit_cfg *n, enum holds 
 		check(c, n);
 	} else if (holds == SCHEMA_MAP || holds == SCHEMA_LIST) {
 		if (n->type != (holds == SCHEMA_MAP ? NODE_OBJECT : NODE_LIST)) {
-			fault(c, n, "\"%s\" must be %s of schemas", n->key, holds == SCHEMA_MAP ? "an object" : "a list");
+			fault(c, n, "\"%s\" must be %s of schemas", n->key,
+			      holds == SCHEMA_MAP ? "an object" : "a list");
 			return;
 		}
 		for (i = 0; i < n->count; i++) {
 			check(c, n->items[i]);
 			if (!strcmp(n->key, "patternProperties") && !is_regex(n->items[i]->key))
-				fault(c, n->items[i], "\"%.60s\" is not a POSIX extended regular expression", n->items[i]->key);
+				fault(c, n->items[i],
+				      "\"%.60s\" is not a POSIX extended regular expression",
+				      n->items[i]->key);
 		}
 	} else if (!holds_right(c, n, holds)) {
 		fault(c, n, "the value of \"%s\" cannot be used", n->key);
@@ -188,7 +207,8 @@ static void check(struct check *c, const struct adit_cfg *schema)
 		if (k < most)
 			check_keyword(c, n, keywords[k].holds);
 		else if (strncmp(n->key, "x-", 2))
-			fault(c, n, "the keyword \"%.60s\" is not of the subset that adit knows", n->key);
+			fault(c, n, "the keyword \"%.60s\" is not of the subset that adit knows",
+			      n->key);
 	}
 }
 
@@ -204,14 +224,16 @@ bool schema_check(const struct adit_cfg *root, const char *name, struct report *
 static void type_words(const struct adit_cfg *type, FILE *f)
 {
 	static const char *const words[][2] = {
-		{"null", "null"}, {"boolean", "true or false"}, {"integer", "an integer"}, {"number", "a number"},
-		{"string", "a text"}, {"array", "a list"}, {"object", "an object"},
+		{"null", "null"},        {"boolean", "true or false"}, {"integer", "an integer"},
+		{"number", "a number"},  {"string", "a text"},         {"array", "a list"},
+		{"object", "an object"},
 	};
 	uint32_t i = 0;
 	size_t k;
 
 	do {
-		const struct adit_cfg *one = type->type == NODE_LIST && type->count ? type->items[i] : type;
+		const struct adit_cfg *one = type->type == NODE_LIST && type->count ? type->items[i]
+		                                                                    : type;
 
 		for (k = 0; one->type == NODE_TEXT && k < sizeof(words) / sizeof(words[0]); k++)
 			if (!strcmp(one->text, words[k][0]))
@@ -229,7 +251,8 @@ static void list_words(const struct adit_cfg *some, FILE *f)
 		fprintf(f, "%s%s", i ? ", " : "", node_brief(some->items[i], brief, sizeof(brief)));
 }
 
-static void write_words(const struct adit_cfg *root, const struct adit_cfg *schema, FILE *f, unsigned hops)
+static void write_words(const struct adit_cfg *root, const struct adit_cfg *schema, FILE *f,
+                        unsigned hops)
 {
 	const char *ref = node_find_text(schema, "$ref"), *title = node_find_text(schema, "title");
 	const char *format = node_find_text(schema, "format");
@@ -250,7 +273,8 @@ static void write_words(const struct adit_cfg *root, const struct adit_cfg *sche
 		type_words(n, f);
 	} else if (ref && hops && (n = schema_resolve(root, ref))) {
 		write_words(root, n, f, hops - 1);
-	} else if (hops && ((any = node_find(schema, "anyOf")) || (any = node_find(schema, "oneOf")))) {
+	} else if (hops &&
+	           ((any = node_find(schema, "anyOf")) || (any = node_find(schema, "oneOf")))) {
 		for (i = 0; i < any->count; i++) {
 			fputs(i ? ", or " : "", f);
 			write_words(root, any->items[i], f, hops - 1);
@@ -260,7 +284,8 @@ static void write_words(const struct adit_cfg *root, const struct adit_cfg *sche
 	}
 }
 
-const char *schema_words(const struct adit_cfg *root, const struct adit_cfg *schema, char *buf, size_t size)
+const char *schema_words(const struct adit_cfg *root, const struct adit_cfg *schema, char *buf,
+                         size_t size)
 {
 	FILE *f = fmemopen(buf, size, "w");
 

@@ -23,7 +23,8 @@ static bool all_of(struct schema_run *run, struct adit_cfg *n, const struct adit
 	return fine;
 }
 
-static const struct adit_cfg *through_refs(const struct schema_run *run, const struct adit_cfg *schema)
+static const struct adit_cfg *through_refs(const struct schema_run *run,
+                                           const struct adit_cfg *schema)
 {
 	unsigned hops;
 	const char *ref;
@@ -37,7 +38,8 @@ static const struct adit_cfg *through_refs(const struct schema_run *run, const s
 	return schema;
 }
 
-/* None of the branches fits. If just one is about values of n's type, its complaints are the helpful ones. */
+/* None of the branches fits. If just one is about values of n's type, its complaints are the
+ * helpful ones. */
 static bool fail_any(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *branches)
 {
 	const struct adit_cfg *only = NULL, *branch;
@@ -50,7 +52,8 @@ static bool fail_any(struct schema_run *run, struct adit_cfg *n, const struct ad
 		return false;
 	for (i = 0; i < branches->count; i++) {
 		branch = through_refs(run, branches->items[i]);
-		if (branch && branch->type == NODE_OBJECT && node_find(branch, "type") && schema_allows_type(n, branch)) {
+		if (branch && branch->type == NODE_OBJECT && node_find(branch, "type") &&
+		    schema_allows_type(n, branch)) {
 			only = branches->items[i];
 			candidates++;
 		}
@@ -58,15 +61,17 @@ static bool fail_any(struct schema_run *run, struct adit_cfg *n, const struct ad
 	if (candidates == 1)
 		return schema_apply(run, n, only, true) && false;
 	for (i = 0; i < branches->count && size + sizeof(words) + 8 < sizeof(cure); i++)
-		size += (size_t)snprintf(cure + size, sizeof(cure) - size, "%s%s", i ? ", or " : "must be ",
-		                         schema_words(run->root, branches->items[i], words, sizeof(words)));
-	node_report(run->report, REPORT_ERROR, n, AT_VALUE, size ? cure : NULL, "%s has none of the forms allowed here",
-	            node_brief(n, brief, sizeof(brief)));
+		size += (size_t)snprintf(
+			cure + size, sizeof(cure) - size, "%s%s", i ? ", or " : "must be ",
+			schema_words(run->root, branches->items[i], words, sizeof(words)));
+	node_report(run->report, REPORT_ERROR, n, AT_VALUE, size ? cure : NULL,
+	            "%s has none of the forms allowed here", node_brief(n, brief, sizeof(brief)));
 	return false;
 }
 
 /* anyOf and oneOf: find out quietly which branches fit, then apply the first of them in earnest. */
-static bool some_of(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *branches, bool just_one)
+static bool some_of(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *branches,
+                    bool just_one)
 {
 	const struct adit_cfg *chosen = NULL;
 	char brief[80];
@@ -86,8 +91,8 @@ static bool some_of(struct schema_run *run, struct adit_cfg *n, const struct adi
 	if (just_one && fits > 1) {
 		if (run->report)
 			node_report(run->report, REPORT_ERROR, n, AT_VALUE, "make it fit just one",
-			            "%s fits %u of the forms that exclude each other here", node_brief(n, brief, sizeof(brief)),
-			            fits);
+			            "%s fits %u of the forms that exclude each other here",
+			            node_brief(n, brief, sizeof(brief)), fits);
 		return false;
 	}
 	return !run->report || schema_apply(run, n, chosen, true);
@@ -115,8 +120,8 @@ bool schema_combine(struct schema_run *run, struct adit_cfg *n, const struct adi
 	if (never && schema_try(run, n, never)) {
 		fine = false;
 		if (run->report)
-			node_report(run->report, REPORT_ERROR, n, AT_VALUE, NULL, "%s is excluded here",
-			            node_brief(n, brief, sizeof(brief)));
+			node_report(run->report, REPORT_ERROR, n, AT_VALUE, NULL,
+			            "%s is excluded here", node_brief(n, brief, sizeof(brief)));
 	}
 	return fine;
 }

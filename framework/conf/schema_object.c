@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * conf/schema_object.c - the keywords about objects: what must be there, what may, and what is filled in
+ * conf/schema_object.c - the keywords about objects: what must be there, what may, and what is
+ * filled in
  */
 #include <string.h>
 
@@ -28,9 +29,11 @@ static void fill(struct schema_run *run, struct adit_cfg *n, const struct adit_c
 	}
 }
 
-static bool check_required(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *schema)
+static bool check_required(struct schema_run *run, const struct adit_cfg *n,
+                           const struct adit_cfg *schema)
 {
-	const struct adit_cfg *required = node_find(schema, "required"), *properties = node_find(schema, "properties");
+	const struct adit_cfg *required = node_find(schema, "required"),
+			      *properties = node_find(schema, "properties");
 	const struct adit_cfg *what;
 	char words[300], cure[400];
 	bool fine = true;
@@ -50,7 +53,8 @@ static bool check_required(struct schema_run *run, const struct adit_cfg *n, con
 			         schema_words(run->root, what, words, sizeof(words)));
 		else
 			snprintf(cure, sizeof(cure), "add \"%.60s\"", required->items[i]->text);
-		node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "\"%s\" is missing", required->items[i]->text);
+		node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "\"%s\" is missing",
+		            required->items[i]->text);
 	}
 	return fine;
 }
@@ -74,7 +78,8 @@ static bool is_closed(const struct schema_run *run, const struct adit_cfg *schem
 	return true;
 }
 
-static bool fail_unknown(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *properties)
+static bool fail_unknown(struct schema_run *run, const struct adit_cfg *n,
+                         const struct adit_cfg *properties)
 {
 	struct suggest near = {.word = n->key};
 	char cure[400];
@@ -94,8 +99,8 @@ static bool fail_unknown(struct schema_run *run, const struct adit_cfg *n, const
 	} else {
 		size = (size_t)snprintf(cure, sizeof(cure), "known here:");
 		for (i = 0; i < properties->count && size + 40 < sizeof(cure); i++)
-			size += (size_t)snprintf(cure + size, sizeof(cure) - size, "%s %.30s", i ? "," : "",
-			                         properties->items[i]->key);
+			size += (size_t)snprintf(cure + size, sizeof(cure) - size, "%s %.30s",
+			                         i ? "," : "", properties->items[i]->key);
 		if (i < properties->count)
 			snprintf(cure + size, sizeof(cure) - size, ", ...");
 	}
@@ -103,7 +108,8 @@ static bool fail_unknown(struct schema_run *run, const struct adit_cfg *n, const
 	return false;
 }
 
-static bool check_member(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema, bool open)
+static bool check_member(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema,
+                         bool open)
 {
 	const struct adit_cfg *properties = node_find(schema, "properties");
 	const struct adit_cfg *patterns = node_find(schema, "patternProperties");
@@ -129,7 +135,8 @@ static bool check_member(struct schema_run *run, struct adit_cfg *n, const struc
 	return true;
 }
 
-bool schema_object(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema, bool open)
+bool schema_object(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema,
+                   bool open)
 {
 	const struct adit_cfg *properties = node_find(schema, "properties");
 	bool fine;

@@ -23,10 +23,12 @@ static bool is_number(const struct adit_cfg *n)
 	return n && (n->type == NODE_INTEGER || n->type == NODE_REAL);
 }
 
-static bool check_format(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *schema)
+static bool check_format(struct schema_run *run, const struct adit_cfg *n,
+                         const struct adit_cfg *schema)
 {
 	const char *name = node_find_text(schema, "format");
-	const struct format *format = name && (run->flags & SCHEMA_FORMATS) ? format_find(name) : NULL;
+	const struct format *format = name && (run->flags & SCHEMA_FORMATS) ? format_find(name)
+	                                                                    : NULL;
 	char brief[80], cure[160];
 	bool fine = true;
 
@@ -39,8 +41,9 @@ static bool check_format(struct schema_run *run, const struct adit_cfg *n, const
 	if (fine || !run->report)
 		return fine;
 	snprintf(cure, sizeof(cure), "must be %s", format->example);
-	node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "%s is not %s %s", node_brief(n, brief, sizeof(brief)),
-	            strchr("aeiou", name[0]) ? "an" : "a", name);
+	node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "%s is not %s %s",
+	            node_brief(n, brief, sizeof(brief)), strchr("aeiou", name[0]) ? "an" : "a",
+	            name);
 	return false;
 }
 
@@ -72,14 +75,16 @@ bool schema_number(struct schema_run *run, const struct adit_cfg *n, const struc
 		if (c >= rules[i].least && c <= rules[i].most)
 			continue;
 		fine = false;
-		snprintf(cure, sizeof(cure), "%s %s", rules[i].cure, node_brief(limit, bound, sizeof(bound)));
-		node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "%s is %s %s", node_brief(n, brief, sizeof(brief)),
-		            rules[i].text, bound);
+		snprintf(cure, sizeof(cure), "%s %s", rules[i].cure,
+		         node_brief(limit, bound, sizeof(bound)));
+		node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "%s is %s %s",
+		            node_brief(n, brief, sizeof(brief)), rules[i].text, bound);
 	}
 	return fine;
 }
 
-bool schema_matches(struct schema_run *run, const struct adit_cfg *n, const char *expression, const char *text)
+bool schema_matches(struct schema_run *run, const struct adit_cfg *n, const char *expression,
+                    const char *text)
 {
 	regex_t regex;
 	int err = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB);
@@ -109,8 +114,9 @@ static int64_t limit_of(const struct adit_cfg *schema, const char *key)
 	return n && node_whole(n, &out) && out >= 0 ? out : -1;
 }
 
-static bool check_count(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *schema,
-                        int64_t count, const char *least_key, const char *most_key, const char *what)
+static bool check_count(struct schema_run *run, const struct adit_cfg *n,
+                        const struct adit_cfg *schema, int64_t count, const char *least_key,
+                        const char *most_key, const char *what)
 {
 	int64_t least = limit_of(schema, least_key), most = limit_of(schema, most_key);
 	char cure[64];
@@ -123,8 +129,8 @@ static bool check_count(struct schema_run *run, const struct adit_cfg *n, const 
 		snprintf(cure, sizeof(cure), "at least %lld", (long long)least);
 	else
 		snprintf(cure, sizeof(cure), "at most %lld", (long long)most);
-	node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "too %s %s: %lld", count < least ? "few" : "many", what,
-	            (long long)count);
+	node_report(run->report, REPORT_ERROR, n, AT_VALUE, cure, "too %s %s: %lld",
+	            count < least ? "few" : "many", what, (long long)count);
 	return false;
 }
 
@@ -152,7 +158,8 @@ bool schema_text(struct schema_run *run, const struct adit_cfg *n, const struct 
 	return false;
 }
 
-static bool check_unique(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *schema)
+static bool check_unique(struct schema_run *run, const struct adit_cfg *n,
+                         const struct adit_cfg *schema)
 {
 	const struct adit_cfg *unique = node_find(schema, "uniqueItems");
 	char cure[64];
@@ -163,11 +170,13 @@ static bool check_unique(struct schema_run *run, const struct adit_cfg *n, const
 	for (i = 1; i < n->count; i++) {
 		for (j = 0; j < i; j++) {
 			if (++*run->steps >= SCHEMA_MOST_STEPS)
-				return true; /* the next schema_apply() says so */
+				return false; /* schema_validate() says why */
 			if (!node_equal(n->items[i], n->items[j]))
 				continue;
-			snprintf(cure, sizeof(cure), "remove one of them; the other is item %u", (unsigned)j);
-			node_report(run->report, REPORT_ERROR, n->items[i], AT_VALUE, cure, "given twice in this list");
+			snprintf(cure, sizeof(cure), "remove one of them; the other is item %u",
+			         (unsigned)j);
+			node_report(run->report, REPORT_ERROR, n->items[i], AT_VALUE, cure,
+			            "given twice in this list");
 			return false;
 		}
 	}

@@ -20,7 +20,8 @@ struct setting {
 	char separator;
 };
 
-__attribute__((format(printf, 3, 4))) static int fail(struct setting *s, const char *cure, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int fail(struct setting *s, const char *cure,
+                                                      const char *format, ...)
 {
 	struct report_place place = {.file = "command line", .pointer = s->path};
 	char text[300];
@@ -50,7 +51,8 @@ static size_t begins_with(const struct setting *s, const char *rest, const char 
 }
 
 /* The part of n that rest begins with (the longest name that fits), null if there is none yet. */
-static struct adit_cfg *find_part(struct setting *s, struct adit_cfg *n, const char *rest, size_t *taken)
+static struct adit_cfg *find_part(struct setting *s, struct adit_cfg *n, const char *rest,
+                                  size_t *taken)
 {
 	struct adit_cfg *best = NULL;
 	const char *name;
@@ -60,7 +62,8 @@ static struct adit_cfg *find_part(struct setting *s, struct adit_cfg *n, const c
 
 	*taken = 0;
 	for (i = 0; i < n->count; i++) {
-		name = n->type == NODE_OBJECT ? n->items[i]->key : node_find_text(n->items[i], "name");
+		name = n->type == NODE_OBJECT ? n->items[i]->key
+		                              : node_find_text(n->items[i], "name");
 		length = name ? begins_with(s, rest, name) : 0;
 		if (!length && n->type == NODE_LIST) {
 			snprintf(number, sizeof(number), "%u", (unsigned)i);
@@ -82,7 +85,8 @@ static int fail_part(struct setting *s, const struct adit_cfg *n, const char *pa
 	uint32_t i;
 
 	if (n->type != NODE_LIST)
-		return fail(s, "give the whole value", "\"%.60s\" holds a single value, so it has no \"%.60s\"",
+		return fail(s, "give the whole value",
+		            "\"%.60s\" holds a single value, so it has no \"%.60s\"",
 		            n->key ? n->key : "", part);
 	if (n->key)
 		merge_is_named(n->key, &singular);
@@ -92,14 +96,17 @@ static int fail_part(struct setting *s, const struct adit_cfg *n, const char *pa
 			suggest_offer(&near, name);
 	}
 	snprintf(cure, sizeof(cure), "did you mean \"%s\"?", near.best ? near.best : "");
-	return fail(s, near.best ? cure : "use the name of one in the manifest", "there is no %s \"%.60s\"", singular,
-	            part);
+	return fail(s, near.best ? cure : "use the name of one in the manifest",
+	            "there is no %s \"%.60s\"", singular, part);
 }
 
 static struct adit_cfg *make_value(struct setting *s, const char *value, int *err)
 {
 	struct parse_input in = {
-		.file = "command line", .text = value, .size = strlen(value), .depth = PARSE_MANIFEST_DEPTH,
+		.file = "command line",
+		.text = value,
+		.size = strlen(value),
+		.depth = PARSE_MANIFEST_DEPTH,
 		.from = FROM_COMMAND,
 	};
 	struct node_origin origin = {.from = FROM_COMMAND, .file = "command line"};
@@ -119,7 +126,8 @@ static struct adit_cfg *make_value(struct setting *s, const char *value, int *er
 	return n;
 }
 
-/* A new member with the first part of rest as its key: the value itself, or an object on the way to it. */
+/* A new member with the first part of rest as its key: the value itself, or an object on the way to
+ * it. */
 static int add_part(struct setting *s, struct adit_cfg *n, const char *rest, struct adit_cfg *value,
                     struct adit_cfg **made, size_t *taken)
 {
@@ -127,6 +135,7 @@ static int add_part(struct setting *s, struct adit_cfg *n, const char *rest, str
 	char key[128];
 	size_t size = 0;
 	const char *at = rest;
+	int err;
 
 	while (*at && *at != s->separator && size + 1 < sizeof(key)) {
 		char c = *at++;
@@ -137,19 +146,23 @@ static int add_part(struct setting *s, struct adit_cfg *n, const char *rest, str
 	}
 	key[size] = '\0';
 	if (!size || (*at && *at != s->separator))
-		return fail(s, "write it like platform.mtu=9000", "the path has a part that is empty or too long");
+		return fail(s, "write it like platform.mtu=9000",
+		            "the path has a part that is empty or too long");
 	*taken = (size_t)(at - rest);
 	if (n->type != NODE_OBJECT)
 		return fail_part(s, n, key);
 	if (*at && !n->parent && merge_is_named(key, NULL))
-		return fail(s, "write the list into the manifest, or set all of it", "there are no %s yet", key);
+		return fail(s, "write the list into the manifest, or set all of it",
+		            "there are no %s yet", key);
 	*made = *at ? node_new(s->arena, NODE_OBJECT, &origin) : value;
 	if (!*made)
 		return ADIT_ENOMEM;
-	return node_append(s->arena, n, key, *made) == ADIT_ENOMEM ? ADIT_ENOMEM : 0;
+	err = node_append(s->arena, n, key, *made);
+	return err == ADIT_ELIMIT ? fail(s, NULL, "too many members beside it") : err;
 }
 
-int setting_apply(struct arena *a, struct adit_cfg *root, const struct conf_setting *setting, struct report *r)
+int setting_apply(struct arena *a, struct adit_cfg *root, const struct conf_setting *setting,
+                  struct report *r)
 {
 	struct setting s = {.arena = a, .path = setting->path, .report = r};
 	const char *rest = setting->path;
@@ -157,7 +170,8 @@ int setting_apply(struct arena *a, struct adit_cfg *root, const struct conf_sett
 	size_t taken, where;
 	int err = 0;
 
-	if (!blank_is_utf8(rest, strlen(rest), &where) || !blank_is_utf8(setting->value, strlen(setting->value), &where))
+	if (!blank_is_utf8(rest, strlen(rest), &where) ||
+	    !blank_is_utf8(setting->value, strlen(setting->value), &where))
 		return fail(&s, NULL, "not UTF-8");
 	s.separator = *rest == '/' ? '/' : '.';
 	rest += *rest == '/';

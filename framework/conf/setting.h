@@ -8,6 +8,7 @@
 #include "conf/node.h"
 
 /* ADIT_ECONFIG (findings in r), ADIT_ENOMEM. */
-int setting_apply(struct arena *a, struct adit_cfg *root, const struct conf_setting *setting, struct report *r);
+int setting_apply(struct arena *a, struct adit_cfg *root, const struct conf_setting *setting,
+                  struct report *r);
 
 #endif

@@ -20,7 +20,8 @@ struct subst {
 	bool secret;
 };
 
-static int complain(struct subst *s, const char *cure, const char *what, const char *name, const char *why)
+static int complain(struct subst *s, const char *cure, const char *what, const char *name,
+                    const char *why)
 {
 	node_report(s->report, REPORT_ERROR, s->node, AT_VALUE, cure, "%s%s%s", what, name, why);
 	return ADIT_ECONFIG;
@@ -29,7 +30,8 @@ static int complain(struct subst *s, const char *cure, const char *what, const c
 /* The first substitution names the origin, but a secret one wins. */
 static int set_origin(struct subst *s, enum node_from from, const char *name, bool secret)
 {
-	if (s->origin.from == FROM_FILE || s->origin.from == FROM_COMMAND || (secret && !s->secret)) {
+	if (s->origin.from == FROM_FILE || s->origin.from == FROM_COMMAND ||
+	    (secret && !s->secret)) {
 		s->origin.from = from;
 		s->origin.name = arena_copy(s->arena, name, strlen(name));
 		if (!s->origin.name)
@@ -91,14 +93,17 @@ static int put_file(struct subst *s, const char *path, const char *name, enum no
 
 	if (fault) {
 		snprintf(why, sizeof(why), ": %s", file_fault_text(fault, &f));
-		return complain(s, fault == FILE_SIZE ? "at most 64 KiB" : file_fault_cure(fault, &f), what, path, why);
+		return complain(s,
+		                fault == FILE_SIZE ? "at most 64 KiB" : file_fault_cure(fault, &f),
+		                what, path, why);
 	}
 	if (f.size && f.text[f.size - 1] == '\n')
 		f.size--;
 	if (f.size && f.text[f.size - 1] == '\r')
 		f.size--;
 	if (memchr(f.text, 0, f.size) || !blank_is_utf8(f.text, f.size, &where))
-		err = complain(s, "only UTF-8 text without null bytes can be put in", what, path, " is not text");
+		err = complain(s, "only UTF-8 text without null bytes can be put in", what, path,
+		               " is not text");
 	else
 		fwrite(f.text, 1, f.size, s->out);
 	explicit_bzero(f.text, f.size);
@@ -125,10 +130,13 @@ static int put_credential(struct subst *s, const char *name)
 	int err;
 
 	if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
-		return complain(s, "write ${cred:NAME}", "\"", name, "\" is not the name of a credential");
+		return complain(s, "write ${cred:NAME}", "\"", name,
+		                "\" is not the name of a credential");
 	if (!dir || dir[0] != '/')
-		return complain(s, "run adit as a service with LoadCredential=, or set $CREDENTIALS_DIRECTORY", "credential ",
-		                name, ": there is no credentials directory");
+		return complain(
+			s,
+			"run adit as a service with LoadCredential=, or set $CREDENTIALS_DIRECTORY",
+			"credential ", name, ": there is no credentials directory");
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return ADIT_ENOMEM;
 	err = put_file(s, path, name, FROM_CRED);
@@ -145,8 +153,8 @@ static int put(struct subst *s, char *inside)
 		return put_credential(s, inside + 5);
 	if (!strncmp(inside, "file:", 5) && inside[5])
 		return put_beside(s, inside + 5);
-	return complain(s, "write ${env:NAME}, ${file:PATH} or ${cred:NAME}, or $${ for ${ itself", "\"${", inside,
-	                "}\" means nothing");
+	return complain(s, "write ${env:NAME}, ${file:PATH} or ${cred:NAME}, or $${ for ${ itself",
+	                "\"${", inside, "}\" means nothing");
 }
 
 static int put_all(struct subst *s, const char *text)
@@ -165,7 +173,8 @@ static int put_all(struct subst *s, const char *text)
 		fwrite(text, 1, (size_t)(next - text), s->out);
 		end = strchr(next, '}');
 		if (!end)
-			return complain(s, "close it with }, or write $${ for ${ itself", "", "\"${\"", " without its end");
+			return complain(s, "close it with }, or write $${ for ${ itself", "",
+			                "\"${\"", " without its end");
 		inside = strndup(next + 2, (size_t)(end - next) - 2);
 		if (!inside)
 			return ADIT_ENOMEM;

@@ -12,7 +12,8 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Letters inserted, left out, changed, or swapped with their neighbour (optimal string alignment). */
+/* Letters inserted, left out, changed, or swapped with their neighbour (optimal string alignment).
+ */
 static size_t distance(const char *a, size_t a_size, const char *b, size_t b_size)
 {
 	size_t rows[3][MOST + 1], i, j, cost;

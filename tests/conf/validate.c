@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * conf/validate.c - the validator as a filter, for comparing it with others
  *
- * Each line of the input is {"schema": ..., "data": ...}; the answer is a line 1, 0, or - when the schema is not of
- * the subset. --manifest: each line is a manifest, for which the modules below are installed. --joined: writes the
- * joined schema of the same modules.
+ * Each line of the input is {"schema": ..., "data": ...}; the answer is a line 1, 0, or - when the
+ * schema is not of the subset. --manifest: each line is a manifest, for which the modules below are
+ * installed. --joined: writes the joined schema of the same modules.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,11 @@
 static char judge(const char *line, size_t size)
 {
 	struct parse_input in = {
-		.file = "line", .text = line, .size = size, .depth = PARSE_SCHEMA_DEPTH, .from = FROM_FILE,
+		.file = "line",
+		.text = line,
+		.size = size,
+		.depth = PARSE_SCHEMA_DEPTH,
+		.from = FROM_FILE,
 	};
 	struct arena arena = {0};
 	struct schema_run run = {.arena = &arena, .name = "the line"};
@@ -37,13 +41,16 @@ static char judge(const char *line, size_t size)
 }
 
 static const struct conf_component components[] = {
-	{"platform-linux", "platform", NULL, "{\"properties\":{\"mtu\":{\"$ref\":\"#/$defs/mtu\"}},\"$defs\":{\"mtu\":"
-	                                     "{\"type\":\"integer\",\"maximum\":65535}}}"},
+	{"platform-linux", "platform", NULL,
+         "{\"properties\":{\"mtu\":{\"$ref\":\"#/$defs/mtu\"}},\"$defs\":{\"mtu\":"
+         "{\"type\":\"integer\",\"maximum\":65535}}}"},
 	{"outbound-direct", "outbound", NULL, NULL},
 	{"outbound-proxy", "outbound", "a proxy",
-	 "{\"type\":\"object\",\"required\":[\"server\"],\"properties\":{\"server\":{\"type\":\"string\"},\"tls\":{\"type\":"
-	 "\"object\",\"properties\":{\"verify\":{\"type\":\"boolean\"}}},\"mode\":{\"oneOf\":[{\"const\":\"a\"},{\"type\":"
-	 "\"object\",\"required\":[\"b\"],\"properties\":{\"b\":{\"type\":\"integer\"}}}]}}}"},
+         "{\"type\":\"object\",\"required\":[\"server\"],\"properties\":{\"server\":{\"type\":"
+         "\"string\"},\"tls\":{\"type\":"
+         "\"object\",\"properties\":{\"verify\":{\"type\":\"boolean\"}}},\"mode\":{\"oneOf\":[{"
+         "\"const\":\"a\"},{\"type\":"
+         "\"object\",\"required\":[\"b\"],\"properties\":{\"b\":{\"type\":\"integer\"}}}]}}}"},
 	{"handler-direct", "handler", NULL, NULL},
 };
 

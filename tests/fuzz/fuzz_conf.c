@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * fuzz/fuzz_conf.c - the manifest reader and the validator over bytes that somebody else chose
  *
- * The first byte chooses: a manifest against the host's schema, or a schema and a value for it in one object. With
- * -fsanitize=fuzzer libFuzzer supplies main(); else (FUZZ_REPLAY) every file named, or in a directory named, is run.
- * Substitution of files and includes is left to the reader's own paths: a manifest text of the fuzzer may name any
- * file, so "${" and "include" are not let through.
+ * The first byte chooses: a manifest against the host's schema, or a schema and a value for it in
+ * one object. With -fsanitize=fuzzer libFuzzer supplies main(); else (FUZZ_REPLAY) every file
+ * named, or in a directory named, is run. Substitution of files and includes is left to the
+ * reader's own paths: a manifest text of the fuzzer may name any file, so "${" and "include" are
+ * not let through.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -22,9 +23,12 @@ static int schema_of(void *arg, const char *module, const char *kind, const char
 {
 	(void)arg;
 	(void)kind;
-	*json_text = "{\"properties\":{\"a\":{\"type\":\"integer\",\"default\":5},\"b\":{\"oneOf\":[{\"type\":\"string\","
-	             "\"format\":\"endpoint\"},{\"type\":[\"integer\",\"null\"]}]},\"c\":{\"$ref\":\"#/$defs/c\"}},\"$defs\":{"
-	             "\"c\":{\"type\":\"object\",\"properties\":{\"c\":{\"$ref\":\"#/$defs/c\"},\"d\":{\"default\":\"x\"}}}}}";
+	*json_text = "{\"properties\":{\"a\":{\"type\":\"integer\",\"default\":5},\"b\":{\"oneOf\":"
+	             "[{\"type\":\"string\","
+		     "\"format\":\"endpoint\"},{\"type\":[\"integer\",\"null\"]}]},\"c\":{\"$ref\":"
+	             "\"#/$defs/c\"}},\"$defs\":{"
+		     "\"c\":{\"type\":\"object\",\"properties\":{\"c\":{\"$ref\":\"#/$defs/"
+	             "c\"},\"d\":{\"default\":\"x\"}}}}}";
 	return strlen(module) > 20 ? ADIT_ENOENT : 0;
 }
 
@@ -78,10 +82,16 @@ static void load_manifest(const char *text)
 static void judge(const char *text, size_t size)
 {
 	struct parse_input in = {
-		.file = "fuzz", .text = text, .size = size, .depth = PARSE_SCHEMA_DEPTH, .from = FROM_FILE,
+		.file = "fuzz",
+		.text = text,
+		.size = size,
+		.depth = PARSE_SCHEMA_DEPTH,
+		.from = FROM_FILE,
 	};
 	struct arena arena = {0};
-	struct schema_run run = {.arena = &arena, .name = "the fuzzer", .flags = SCHEMA_FILL | SCHEMA_CLOSED | SCHEMA_FORMATS};
+	struct schema_run run = {.arena = &arena,
+	                         .name = "the fuzzer",
+	                         .flags = SCHEMA_FILL | SCHEMA_CLOSED | SCHEMA_FORMATS};
 	struct adit_cfg *both, *value;
 	struct report r;
 

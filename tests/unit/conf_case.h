@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * unit/conf_case.h - what the tests of framework/conf share: a directory of small files, and findings as one text
+ * unit/conf_case.h - what the tests of framework/conf share: a directory of small files, and
+ * findings as one text
  */
 #ifndef UNIT_CONF_CASE_H
 #define UNIT_CONF_CASE_H
@@ -65,7 +66,8 @@ static char *lines_of(const struct report *r)
 }
 
 /* Loads a source; the findings must be exactly these lines. Null: it was refused. */
-static __attribute__((unused)) struct conf *load_source(const struct conf_source *source, const char *expected)
+static __attribute__((unused)) struct conf *load_source(const struct conf_source *source,
+                                                        const char *expected)
 {
 	struct conf *c = NULL;
 	struct report r;

@@ -18,11 +18,32 @@ static void test_duration(void **state)
 		const char *text;
 		uint64_t ns;
 	} good[] = {
-		{"0", 0}, {"1.5s", 1500000000}, {"250ms", 250000000}, {"5m", 300000000000}, {"2h", 7200000000000},
-		{"1d", 86400000000000}, {"7us", 7000}, {"3ns", 3}, {"12", 12000000000}, {"0.1", 100000000},
+		{"0", 0},
+		{"1.5s", 1500000000},
+		{"250ms", 250000000},
+		{"5m", 300000000000},
+		{"2h", 7200000000000},
+		{"1d", 86400000000000},
+		{"7us", 7000},
+		{"3ns", 3},
+		{"12", 12000000000},
+		{"0.1", 100000000},
 	};
-	static const char *const bad[] = {"", "s", "-1s", "1 s", "1e3", "0x5", "1.", ".5s", "1.5.5s", "inf", "1S", "1h30m",
-	                                  "99999999999999999999", "40000d", "1s "};
+	static const char *const bad[] = {"",
+	                                  "s",
+	                                  "-1s",
+	                                  "1 s",
+	                                  "1e3",
+	                                  "0x5",
+	                                  "1.",
+	                                  ".5s",
+	                                  "1.5.5s",
+	                                  "inf",
+	                                  "1S",
+	                                  "1h30m",
+	                                  "99999999999999999999",
+	                                  "40000d",
+	                                  "1s "};
 	uint64_t out;
 	size_t i;
 
@@ -63,11 +84,13 @@ static void test_size(void **state)
 
 static void test_addresses(void **state)
 {
-	static const char *const bad_cidr[] = {"", "/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/08", "10.0.0/8", "::/129",
-	                                       "fe80::%1/64", "10.0.0.0/8/8", "10.0.0.0/-1"};
-	static const char *const bad_endpoint[] = {"", ":80", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:080",
-	                                           "::1:80", "[1.2.3.4]:80", "[::1]80", "[::1:80", "[]:80", "host:80",
-	                                           "[::1]:+1", "1.2.3.4:80 "};
+	static const char *const bad_cidr[] = {
+		"",         "/8",     "10.0.0.0/33", "10.0.0.0/",    "10.0.0.0/08",
+		"10.0.0/8", "::/129", "fe80::%1/64", "10.0.0.0/8/8", "10.0.0.0/-1"};
+	static const char *const bad_endpoint[] = {
+		"",         ":80",          "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:080",
+		"::1:80",   "[1.2.3.4]:80", "[::1]80", "[::1:80",  "[]:80",         "host:80",
+		"[::1]:+1", "1.2.3.4:80 "};
 	struct format_prefix p;
 	adit_addr a;
 	size_t i;
@@ -134,8 +157,9 @@ static void test_suggestions(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_duration), cmocka_unit_test(test_size),        cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_names),    cmocka_unit_test(test_suggestions),
+		cmocka_unit_test(test_duration),    cmocka_unit_test(test_size),
+		cmocka_unit_test(test_addresses),   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_suggestions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * unit/test_conf_suite.c - the validator against the JSON Schema Test Suite (Debian: json-schema-test-suite)
+ * unit/test_conf_suite.c - the validator against the JSON Schema Test Suite (Debian:
+ * json-schema-test-suite)
  *
- * Debian 12 has the suite up to draft 7. The keywords of our subset mean the same there and in 2020-12 but for two
- * things: $defs were called definitions (references find them by path all the same), and $ref made its neighbours
- * void. Every group of the files below must pass, except those that are listed with the reason.
+ * Debian 12 has the suite up to draft 7. The keywords of our subset mean the same there and in
+ * 2020-12 but for two things: $defs were called definitions (references find them by path all the
+ * same), and $ref made its neighbours void. Every group of the files below must pass, except those
+ * that are listed with the reason.
  *
- * Files that are not run, because their keyword is not of the subset: additionalItems, contains, dependencies,
- * definitions and refRemote (need the meta schema over the network), maxProperties, minProperties, multipleOf,
- * propertyNames; optional/ (bignum, ECMAScript expressions, formats that we do not have).
+ * Files that are not run, because their keyword is not of the subset: additionalItems, contains,
+ * dependencies, definitions and refRemote (need the meta schema over the network), maxProperties,
+ * minProperties, multipleOf, propertyNames; optional/ (bignum, ECMAScript expressions, formats that
+ * we do not have).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -28,10 +31,32 @@
 #define SUITE "/usr/share/json-schema-test-suite/tests/draft7/"
 
 static const char *const files[] = {
-	"additionalProperties", "allOf", "anyOf", "boolean_schema", "const", "default", "enum", "exclusiveMaximum",
-	"exclusiveMinimum", "if-then-else", "items", "maxItems", "maxLength",
-	"maximum", "minItems", "minLength", "minimum", "not", "oneOf", "pattern", "patternProperties", "properties",
-	"ref", "required", "type", "uniqueItems",
+	"additionalProperties",
+	"allOf",
+	"anyOf",
+	"boolean_schema",
+	"const",
+	"default",
+	"enum",
+	"exclusiveMaximum",
+	"exclusiveMinimum",
+	"if-then-else",
+	"items",
+	"maxItems",
+	"maxLength",
+	"maximum",
+	"minItems",
+	"minLength",
+	"minimum",
+	"not",
+	"oneOf",
+	"pattern",
+	"patternProperties",
+	"properties",
+	"ref",
+	"required",
+	"type",
+	"uniqueItems",
 };
 
 static const struct {
@@ -42,7 +67,8 @@ static const struct {
 	{"items", "an array of schemas for items", "items is one schema since 2020-12"},
 	{"items", "items with boolean schemas", "items is one schema since 2020-12"},
 	{"ref", "relative pointer ref to array", "items is one schema since 2020-12"},
-	{"ref", "ref overrides any sibling keywords", "$ref and its neighbours count together since 2019-09"},
+	{"ref", "ref overrides any sibling keywords",
+         "$ref and its neighbours count together since 2019-09"},
 	{"ref", "remote ref, containing refs itself", "the meta schema is not local"},
 	{"ref", "Recursive references between schemas", "references by $id are not of the subset"},
 };
@@ -91,7 +117,10 @@ static int judge(json_t *schema, json_t *data)
 	run.report = &r;
 	if (s && n) {
 		out = schema_validate(&run, n, s);
-		assert_int_equal(out, r.errors == 0); /* a refusal without a word is a fault, and so is the reverse */
+		assert_int_equal(
+			out,
+			r.errors ==
+				0); /* a refusal without a word is a fault, and so is the reverse */
 	}
 	report_fini(&r);
 	arena_fini(&arena);
@@ -109,7 +138,8 @@ static void run_group(const char *file, json_t *group, struct tally *t)
 		t->left_out += (unsigned)json_array_size(tests);
 		return;
 	}
-	json_array_foreach(tests, i, one) {
+	json_array_foreach(tests, i, one)
+	{
 		expected = json_is_true(json_object_get(one, "valid"));
 		got = judge(json_object_get(group, "schema"), json_object_get(one, "data"));
 		if (got == expected) {
@@ -141,13 +171,13 @@ static void test_suite(void **state)
 		if (!groups)
 			print_error("%s: %s\n", path, error.text);
 		assert_non_null(groups);
-		json_array_foreach(groups, k, group)
-			run_group(files[i], group, &t);
+		json_array_foreach(groups, k, group) run_group(files[i], group, &t);
 		json_decref(groups);
 	}
 	print_message("%u cases pass, %u fail, %u are left out\n", t.passed, t.failed, t.left_out);
 	assert_int_equal(t.failed, 0);
-	assert_true(t.passed >= 300); /* 2.0.0 has 305 in these groups: the suite was really there */
+	assert_true(t.passed >=
+	            300); /* 2.0.0 has 305 in these groups: the suite was really there */
 }
 
 int main(void)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * unit/test_conf_torture.c - loading a rich manifest while the n-th allocation fails, for every n
  *
- * The linker sends malloc, calloc, realloc, strdup and strndup of the host's code here, jansson's allocations come
- * through json_set_alloc_funcs(). Whatever fails, the answer is a whole conf or a clean refusal.
+ * The linker sends malloc, calloc, realloc, strdup and strndup of the host's code here, jansson's
+ * allocations come through json_set_alloc_funcs(). Whatever fails, the answer is a whole conf or a
+ * clean refusal.
  */
 #include <jansson.h>
 
@@ -61,25 +62,32 @@ static int schema_of(void *arg, const char *module, const char *kind, const char
 	(void)arg;
 	(void)module;
 	(void)kind;
-	*json_text = "{\"properties\":{\"a\":{\"type\":\"integer\",\"default\":5},\"b\":{\"anyOf\":[{\"type\":\"string\","
-	             "\"pattern\":\"^x\"},{\"type\":\"integer\"}]},\"c\":{\"type\":\"object\",\"default\":{},\"properties\":{"
-	             "\"d\":{\"default\":[1,2]}}}}}";
+	*json_text = "{\"properties\":{\"a\":{\"type\":\"integer\",\"default\":5},\"b\":{\"anyOf\":"
+	             "[{\"type\":\"string\","
+		     "\"pattern\":\"^x\"},{\"type\":\"integer\"}]},\"c\":{\"type\":\"object\","
+	             "\"default\":{},\"properties\":{"
+		     "\"d\":{\"default\":[1,2]}}}}}";
 	return 0;
 }
 
 static const char fine[] =
-	"{\"adit\":1, /* c */ \"include\":\"inc.json\",\"outbounds\":[{\"name\":\"p\",\"module\":\"outbound-p\",\"b\":\"xy\"}],"
+	"{\"adit\":1, /* c */ "
+        "\"include\":\"inc.json\",\"outbounds\":[{\"name\":\"p\",\"module\":\"outbound-p\",\"b\":"
+        "\"xy\"}],"
 	"\"limits\":{\"flows\":\"${env:ADIT_T_FLOWS}\"},\"x-s\":\"${file:word}\",}";
-static const char wrong[] =
-	"{\"adit\":1,\"outbounds\":[{\"name\":\"p\",\"module\":\"outbound-p\",\"b\":\"y\",\"zz\":1}],\"limits\":{\"flws\":1},"
-	"\"x-s\":\"${file:none}\",\"include\":[\"none.json\"]}";
+static const char wrong[] = "{\"adit\":1,\"outbounds\":[{\"name\":\"p\",\"module\":\"outbound-p\","
+                            "\"b\":\"y\",\"zz\":1}],\"limits\":{\"flws\":1},"
+			    "\"x-s\":\"${file:none}\",\"include\":[\"none.json\"]}";
 
 /* One load with the n-th allocation failing; true when n is beyond the last one. */
 static bool attempt(const char *text, long n, bool expected)
 {
 	static const struct conf_setting setting = {"log.level", "warn"};
 	struct conf_source source = {
-		.path = "m.json", .settings = &setting, .setting_count = 1, .schema_of = schema_of,
+		.path = "m.json",
+		.settings = &setting,
+		.setting_count = 1,
+		.schema_of = schema_of,
 		.text = "{\"adit\":1,\"platform\":{\"module\":\"platform-linux\"}}",
 	};
 	struct conf *c = NULL;
@@ -99,7 +107,8 @@ static bool attempt(const char *text, long n, bool expected)
 	if (beyond)
 		assert_int_equal(err, expected ? 0 : ADIT_ECONFIG);
 	else if (!expected)
-		assert_int_not_equal(err, 0); /* a fault of the manifest is never lost for want of memory */
+		assert_int_not_equal(
+			err, 0); /* a fault of the manifest is never lost for want of memory */
 	if (err && err != ADIT_ENOMEM)
 		assert_true(r.errors > 0);
 	if (!err) {
@@ -109,7 +118,9 @@ static bool attempt(const char *text, long n, bool expected)
 		assert_int_equal(conf_config_1.integer(conf_root(c), "limits/flows", &flows), 0);
 		assert_int_equal(flows, 300);
 		assert_non_null(conf_entry_find(c, CONF_OUTBOUND, "q"));
-		assert_int_equal(conf_config_1.integer(conf_entry_find(c, CONF_OUTBOUND, "p")->cfg, "c/d/1", &flows), 0);
+		assert_int_equal(conf_config_1.integer(conf_entry_find(c, CONF_OUTBOUND, "p")->cfg,
+		                                       "c/d/1", &flows),
+		                 0);
 		assert_int_equal(flows, 2);
 	}
 	conf_unref(c);
@@ -149,7 +160,8 @@ static void test_all_fail_from_the_nth(void **state)
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, case_begin, case_end)
-	static const struct CMUnitTest tests[] = {CASE(test_each_fails_once), CASE(test_all_fail_from_the_nth)};
+	static const struct CMUnitTest tests[] = {CASE(test_each_fails_once),
+	                                          CASE(test_all_fail_from_the_nth)};
 
 	json_set_alloc_funcs(__wrap_malloc, free);
 	return cmocka_run_group_tests(tests, NULL, NULL);
