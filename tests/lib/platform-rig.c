@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/lib/platform-rig.c - the platform module on the fake host, with an end that looks at packets and answers
+ * tests/lib/platform-rig.c - the platform module on the fake host, with an end that looks at
+ * packets and answers
  */
 #include "tests/lib/platform-rig.h"
 
@@ -19,7 +20,8 @@ struct rig rig;
 static const adit_module *load(void)
 {
 	const char *path = getenv("ADIT_TEST_PLATFORM");
-	void *lib = dlopen(path ? path : "./lib/adit/modules/abi-1/platform-linux.so", RTLD_NOW | RTLD_LOCAL);
+	void *lib = dlopen(path ? path : "./lib/adit/modules/abi-1/platform-linux.so",
+	                   RTLD_NOW | RTLD_LOCAL);
 
 	check(lib, "%s", dlerror());
 	return dlsym(lib, "adit_module_1");
@@ -58,7 +60,8 @@ adit_buf *rig_buffer(uint32_t len)
 	return b;
 }
 
-/* Fills the IPv4 header of an answer to the packet in seen, checksum of L4 (at field) still to do. */
+/* Fills the IPv4 header of an answer to the packet in seen, checksum of L4 (at field) still to do.
+ */
 void rig_answer(adit_buf *b, uint32_t l4)
 {
 	uint8_t *p = b->data;
@@ -142,8 +145,9 @@ static void input(void *arg, adit_buf *const *pkt, uint32_t n)
 	check(n && n <= 256);
 	for (i = 0; i < n; i++) {
 		const adit_buf *b = pkt[i];
-		uint32_t total = b->data[0] >> 4 == 4 ? (uint32_t)b->data[2] << 8 | b->data[3] :
-		                                        40 + ((uint32_t)b->data[4] << 8 | b->data[5]);
+		uint32_t total = b->data[0] >> 4 == 4
+		                         ? (uint32_t)b->data[2] << 8 | b->data[3]
+		                         : 40 + ((uint32_t)b->data[4] << 8 | b->data[5]);
 
 		rig.packets++;
 		rig.bytes += b->len;
@@ -190,7 +194,8 @@ void rig_start(void)
 {
 	const adit_life *life = rig.platform->life;
 
-	check(!life->create(rig.ctx, fakehost_env(rig.f, 0, 1), &rig.inst), "%s", fakehost_why(rig.f));
+	check(!life->create(rig.ctx, fakehost_env(rig.f, 0, 1), &rig.inst), "%s",
+	      fakehost_why(rig.f));
 	check(!life->open(rig.inst), "%s", fakehost_why(rig.f));
 	check(!life->start(rig.inst), "%s", fakehost_why(rig.f));
 }
@@ -220,13 +225,16 @@ int rig_inside(int32_t proto, const char *to, uint16_t port)
 	adit_addr any = {.family = strchr(to, ':') ? 6 : 4};
 	intptr_t fd;
 
-	check(!rig.place->socket(rig.place->device(), proto, &any, 0, &fd), "%s", fakehost_why(rig.f));
+	check(!rig.place->socket(rig.place->device(), proto, &any, 0, &fd), "%s",
+	      fakehost_why(rig.f));
 	if (any.family == 6) {
 		check(inet_pton(AF_INET6, to, &v6.sin6_addr) == 1);
-		check(!connect((int)fd, (struct sockaddr *)&v6, sizeof(v6)) || errno == EINPROGRESS, "%s", strerror(errno));
+		check(!connect((int)fd, (struct sockaddr *)&v6, sizeof(v6)) || errno == EINPROGRESS,
+		      "%s", strerror(errno));
 	} else {
 		check(inet_pton(AF_INET, to, &v4.sin_addr) == 1);
-		check(!connect((int)fd, (struct sockaddr *)&v4, sizeof(v4)) || errno == EINPROGRESS, "%s", strerror(errno));
+		check(!connect((int)fd, (struct sockaddr *)&v4, sizeof(v4)) || errno == EINPROGRESS,
+		      "%s", strerror(errno));
 	}
 	return (int)fd;
 }

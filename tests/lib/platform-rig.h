@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/lib/platform-rig.h - the platform module on the fake host, with an end that looks at packets and answers
+ * tests/lib/platform-rig.h - the platform module on the fake host, with an end that looks at
+ * packets and answers
  *
  * For cases that run in processes of their own (sandbox.h): one rig per process.
  */
@@ -45,7 +46,8 @@ int rig_packets(void *arg);
 
 /* A buffer with `len` bytes of contents, all 0. */
 adit_buf *rig_buffer(uint32_t len);
-/* Fills the IPv4 header and the ports of an answer to the packet in seen; the L4 checksum is still to do. */
+/* Fills the IPv4 header and the ports of an answer to the packet in seen; the L4 checksum is still
+ * to do. */
 void rig_answer(adit_buf *b, uint32_t l4);
 /* One's complement sum, folded. */
 uint32_t rig_sum(uint32_t s, const uint8_t *p, size_t n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tests/unit/test_platform_device.c - the Linux device through its ABI, in real namespaces
  *
- * Each case loads the module, makes a device in a namespace, and talks through sockets that the module makes in
- * there, so the test itself stays outside. As root and as an ordinary user.
+ * Each case loads the module, makes a device in a namespace, and talks through sockets that the
+ * module makes in there, so the test itself stays outside. As root and as an ordinary user.
  */
 #include "tests/lib/platform-rig.h"
 
@@ -26,13 +26,15 @@ static void test_udp_arrives(void)
 	check(rig.seen[0] == 0x45 && rig.seen[9] == 17 && rig.seen_len == 33);
 	check(!memcmp(rig.seen + 12, "\306\22\0\1\300\0\2\7", 8), "from 198.18.0.1 to 192.0.2.7");
 	check(!memcmp(rig.seen + 28, "hello", 5));
-	check(rig.last.flags & ADIT_BUF_CSUM_NEEDED && rig.last.csum_start == 20 && rig.last.csum_off == 6);
+	check(rig.last.flags & ADIT_BUF_CSUM_NEEDED && rig.last.csum_start == 20 &&
+	      rig.last.csum_off == 6);
 	close(fd);
 	fd = rig_inside(ADIT_PROTO_UDP, "2001:db8::7", 53);
 	check(send(fd, "hello", 5, 0) == 5);
 	check(fakehost_run(rig.f, 1000, rig_packets, &two));
 	check(rig.seen[0] >> 4 == 6 && rig.seen[6] == 17 && !memcmp(rig.seen + 48, "hello", 5));
-	check(!rig.wrong && rig.packets == 2, "%u packets: the device talks by itself", rig.packets);
+	check(!rig.wrong && rig.packets == 2, "%u packets: the device talks by itself",
+	      rig.packets);
 	check(!strcmp(rig.place->device_name(), "adit0") && rig.place->ours(rig.place->device()));
 	check(rig.place->index(rig.place->device(), "adit0") > 1);
 	close(fd);
@@ -86,7 +88,8 @@ static void test_tso_whole(void)
 		fakehost_run(rig.f, 20, all_taken, NULL);
 	}
 	check(rig.bytes > 400000 && !rig.wrong, "%u bytes, %u wrong", rig.bytes, rig.wrong);
-	check(rig.largest > 20000 && rig.gso > 5, "largest %u, %u super-packets", rig.largest, rig.gso);
+	check(rig.largest > 20000 && rig.gso > 5, "largest %u, %u super-packets", rig.largest,
+	      rig.gso);
 	check(rig.packets < rig.bytes / 1460, "%u packets for %u bytes", rig.packets, rig.bytes);
 	printf("# %u bytes in %u packets, the largest %u\n", rig.bytes, rig.packets, rig.largest);
 	close(fd);
@@ -110,7 +113,8 @@ static void test_no_tso_when_switched_off(void)
 			;
 		fakehost_run(rig.f, 20, all_taken, NULL);
 	}
-	check(rig.bytes > 100000 && !rig.gso && rig.largest <= 1500, "%u, %u, %u", rig.bytes, rig.gso, rig.largest);
+	check(rig.bytes > 100000 && !rig.gso && rig.largest <= 1500, "%u, %u, %u", rig.bytes,
+	      rig.gso, rig.largest);
 	close(fd);
 	rig_finish();
 }
@@ -142,7 +146,8 @@ static void super_packet_down(void)
 	rig.platform->output(rig.inst, &b, 1);
 	for (i = 0; i < 10; i++) {
 		check(fakehost_run(rig.f, 1000, has_answer, &fd), "datagram %u", i);
-		check(recv(fd, text, sizeof(text), MSG_DONTWAIT) == 100 && text[0] == (char)i && text[99] == (char)i);
+		check(recv(fd, text, sizeof(text), MSG_DONTWAIT) == 100 && text[0] == (char)i &&
+		      text[99] == (char)i);
 	}
 	check(recv(fd, text, sizeof(text), MSG_DONTWAIT) < 0);
 	close(fd);
@@ -181,7 +186,9 @@ static void delete_device(void)
 
 	m.link.ifi_index = (int)rig.place->index(rig.place->device(), rig.place->device_name());
 	check(m.link.ifi_index);
-	check(!rig.place->netlink(rig.place->device(), NETLINK_ROUTE, &m, sizeof(m), why, sizeof(why)), "%s", why);
+	check(!rig.place->netlink(rig.place->device(), NETLINK_ROUTE, &m, sizeof(m), why,
+	                          sizeof(why)),
+	      "%s", why);
 }
 
 static void test_deletion_noticed(void)
@@ -201,7 +208,8 @@ static void test_deletion_noticed(void)
 	check(fakehost_turns(rig.f) == turns, "the loop is not idle afterwards");
 	b = rig_buffer(40);
 	rig.platform->output(rig.inst, &b, 1);
-	check(rig.gone == 1 && fakehost_log_lines(rig.f) == 1, "%u lines", fakehost_log_lines(rig.f));
+	check(rig.gone == 1 && fakehost_log_lines(rig.f) == 1, "%u lines",
+	      fakehost_log_lines(rig.f));
 	rig_finish();
 }
 
@@ -232,7 +240,9 @@ static void set_link(int up)
 	m.link.ifi_index = (int)rig.place->index(rig.place->device(), rig.place->device_name());
 	m.link.ifi_change = 1;
 	m.link.ifi_flags = up ? 1 : 0;
-	check(!rig.place->netlink(rig.place->device(), NETLINK_ROUTE, &m, sizeof(m), why, sizeof(why)), "%s", why);
+	check(!rig.place->netlink(rig.place->device(), NETLINK_ROUTE, &m, sizeof(m), why,
+	                          sizeof(why)),
+	      "%s", why);
 }
 
 static void test_down_is_not_gone(void)
@@ -263,7 +273,8 @@ static void test_buffers_run_out(void)
 	for (i = 0; i < many; i++)
 		check(send(fd, "hello", 5, 0) == 5);
 	fakehost_run(rig.f, 60, NULL, NULL);
-	check(!rig.packets && fakehost_turns(rig.f) < 30, "%u turns without buffers", (unsigned)fakehost_turns(rig.f));
+	check(!rig.packets && fakehost_turns(rig.f) < 30, "%u turns without buffers",
+	      (unsigned)fakehost_turns(rig.f));
 	fakehost_limit(rig.f, 8);
 	check(fakehost_run(rig.f, 500, rig_packets, &many), "%u packets", rig.packets);
 	close(fd);
@@ -276,8 +287,9 @@ static void test_name_taken(void)
 	fakehost_set(rig.f, "name", "lo");
 	fakehost_set(rig.f, "namespace", "new");
 	check(!rig.platform->life->create(rig.ctx, fakehost_env(rig.f, 0, 1), &rig.inst));
-	check(rig.platform->life->open(rig.inst) == ADIT_EINVAL || strstr(fakehost_why(rig.f), "exists already"), "%s",
-	      fakehost_why(rig.f));
+	check(rig.platform->life->open(rig.inst) == ADIT_EINVAL ||
+	              strstr(fakehost_why(rig.f), "exists already"),
+	      "%s", fakehost_why(rig.f));
 	rig.platform->life->destroy(rig.inst);
 	rig.module->fini(rig.ctx);
 	fakehost_free(rig.f);

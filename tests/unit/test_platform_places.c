@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tests/unit/test_platform_places.c - places, their agents, and commands in them, through the ABI
  *
- * Each case in a process of its own, as root and as an ordinary user; none may leave a process behind.
+ * Each case in a process of its own, as root and as an ordinary user; none may leave a process
+ * behind.
  */
 #include "tests/lib/platform-rig.h"
 
@@ -37,7 +38,8 @@ static uint32_t shell(const char *script, char *out, size_t room, int32_t *code)
 	ssize_t n;
 
 	fds[0] = fds[1] = fds[2] = file;
-	check(!exec->spawn(rig.place->device(), argv, envp, "/tmp", fds, &c, &wait), "%s", fakehost_why(rig.f));
+	check(!exec->spawn(rig.place->device(), argv, envp, "/tmp", fds, &c, &wait), "%s",
+	      fakehost_why(rig.f));
 	for (i = 0; i < 500 && exec->news(c, &state, code) == ADIT_EAGAIN; i++)
 		fakehost_run(rig.f, 10, NULL, NULL);
 	exec->release(c);
@@ -54,15 +56,18 @@ static void test_exec(void)
 
 	rig_prepare_new();
 	snprintf(want, sizeof(want), "%u %u /tmp blue\n", (unsigned)getuid(), (unsigned)getgid());
-	check(shell("echo $(id -u) $(id -g) $(pwd) $COLOUR; exit 7", out, sizeof(out), &code) == ADIT_EXEC_EXITED);
+	check(shell("echo $(id -u) $(id -g) $(pwd) $COLOUR; exit 7", out, sizeof(out), &code) ==
+	      ADIT_EXEC_EXITED);
 	check(code == 7 && !strcmp(out, want), "%d: %s", code, out);
 	check(shell("kill -9 $$", out, sizeof(out), &code) == ADIT_EXEC_KILLED && code == 9);
-	check(shell("cat /proc/self/net/dev; grep Cap /proc/self/status; ls -l /proc/self/fd", out, sizeof(out), &code) ==
-	      ADIT_EXEC_EXITED);
+	check(shell("cat /proc/self/net/dev; grep Cap /proc/self/status; ls -l /proc/self/fd", out,
+	            sizeof(out), &code) == ADIT_EXEC_EXITED);
 	check(strstr(out, "adit0"), "%s", out);
 	if (getuid())
 		check(strstr(out, "CapEff:\t0000000000000000"), "%s", out);
-	check(shell("no-such-command-here 2>/dev/null", out, sizeof(out), &code) == ADIT_EXEC_EXITED && code == 127);
+	check(shell("no-such-command-here 2>/dev/null", out, sizeof(out), &code) ==
+	              ADIT_EXEC_EXITED &&
+	      code == 127);
 	rig_finish();
 }
 
@@ -81,7 +86,8 @@ static void test_exec_refused(void)
 	rig_finish();
 }
 
-/* Ends by SIGKILL with a device, an agent and a command that ignores SIGHUP; sandbox_run() looks for what stays. */
+/* Ends by SIGKILL with a device, an agent and a command that ignores SIGHUP; sandbox_run() looks
+ * for what stays. */
 static void test_killed(void)
 {
 	const adit_exec_1 *exec;
@@ -99,7 +105,8 @@ static void test_killed(void)
 		fakehost_run(rig.f, 100, NULL, NULL);
 		raise(SIGKILL);
 	}
-	check(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	check(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	      WTERMSIG(status) == SIGKILL);
 }
 
 static void test_agent_killed(void)
@@ -137,13 +144,18 @@ static void test_requests_checked(void)
 	check(rig.place->sysctl(p, "../kernel/hostname", "x") == ADIT_EINVAL);
 	check(rig.place->sysctl(p, "/etc/passwd", "x") == ADIT_EINVAL);
 	check(rig.place->sysctl(p, "ipv4/conf/adit0/no_such", "1") == ADIT_ENOENT);
-	check(!rig.place->sysctl(p, "ipv4/conf/adit0/accept_local", "1"), "%s", fakehost_why(rig.f));
-	memset(junk, 0xff, sizeof(junk));
-	check(rig.place->netlink(p, NETLINK_ROUTE, junk, sizeof(junk), why, sizeof(why)) == ADIT_EINVAL);
-	check(rig.place->netlink(p, NETLINK_AUDIT, junk, sizeof(junk), why, sizeof(why)) == ADIT_EINVAL);
-	check(!rig.place->index(p, "none"));
-	check(!rig.place->socket(p, 6, &any, ADIT_SOCK_TRANSPARENT | ADIT_SOCK_REUSEPORT | ADIT_SOCK_LISTEN, &fd), "%s",
+	check(!rig.place->sysctl(p, "ipv4/conf/adit0/accept_local", "1"), "%s",
 	      fakehost_why(rig.f));
+	memset(junk, 0xff, sizeof(junk));
+	check(rig.place->netlink(p, NETLINK_ROUTE, junk, sizeof(junk), why, sizeof(why)) ==
+	      ADIT_EINVAL);
+	check(rig.place->netlink(p, NETLINK_AUDIT, junk, sizeof(junk), why, sizeof(why)) ==
+	      ADIT_EINVAL);
+	check(!rig.place->index(p, "none"));
+	check(!rig.place->socket(p, 6, &any,
+	                         ADIT_SOCK_TRANSPARENT | ADIT_SOCK_REUSEPORT | ADIT_SOCK_LISTEN,
+	                         &fd),
+	      "%s", fakehost_why(rig.f));
 	close((int)fd);
 	rig_finish();
 }
@@ -161,7 +173,8 @@ static int foreign_device(const char *name)
 	return fd;
 }
 
-/* Only root may make a device where we are; an ordinary user goes to a namespace of its own first. */
+/* Only root may make a device where we are; an ordinary user goes to a namespace of its own first.
+ */
 static void be_somewhere(void)
 {
 	char map[40];
@@ -197,13 +210,16 @@ static void test_adopts_by_number_and_name(void)
 	}
 	rig_prepare();
 	fakehost_set(rig.f, "fd", "nobody");
-	check(rig.platform->life->create(rig.ctx, fakehost_env(rig.f, 0, 1), &rig.inst) == ADIT_ECONFIG);
+	check(rig.platform->life->create(rig.ctx, fakehost_env(rig.f, 0, 1), &rig.inst) ==
+	      ADIT_ECONFIG);
 	check(strstr(fakehost_why(rig.f), "LISTEN_FDNAMES"), "%s", fakehost_why(rig.f));
 	fakehost_free(rig.f);
 	rig_prepare();
 	fakehost_set(rig.f, "fd", "0");
 	check(!rig.platform->life->create(rig.ctx, fakehost_env(rig.f, 0, 1), &rig.inst));
-	check(rig.platform->life->open(rig.inst) < 0 && strstr(fakehost_why(rig.f), "no TUN device"), "%s", fakehost_why(rig.f));
+	check(rig.platform->life->open(rig.inst) < 0 &&
+	              strstr(fakehost_why(rig.f), "no TUN device"),
+	      "%s", fakehost_why(rig.f));
 }
 
 static void test_here(void)
@@ -214,7 +230,8 @@ static void test_here(void)
 	fakehost_set(rig.f, "routes/0", "203.0.113.0/24");
 	rig_start();
 	check(!strcmp(rig.place->device_name(), "here0"));
-	check(if_nametoindex("here0") == rig.place->index(rig.place->device(), "here0") && if_nametoindex("here0"));
+	check(if_nametoindex("here0") == rig.place->index(rig.place->device(), "here0") &&
+	      if_nametoindex("here0"));
 	check(!rig.place->ours(rig.place->device()));
 	rig_finish();
 	check(!if_nametoindex("here0"), "the device outlives its descriptors");
@@ -271,15 +288,18 @@ static void test_namespace_of_a_process(void)
 
 static void test_namespace_that_is_none(void)
 {
-	static const char *const names[] = {"/no/such/namespace", "/proc/self/status", "elsewhere", "pid:0", "pid:-1", "pid:4194304"};
+	static const char *const names[] = {
+		"/no/such/namespace", "/proc/self/status", "elsewhere", "pid:0", "pid:-1",
+		"pid:4194304"};
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		rig_prepare();
 		fakehost_set(rig.f, "namespace", names[i]);
 		check(!rig.platform->life->create(rig.ctx, fakehost_env(rig.f, 0, 1), &rig.inst));
-		check(rig.platform->life->open(rig.inst) < 0 && strstr(fakehost_why(rig.f), "namespace"), "%s: %s", names[i],
-		      fakehost_why(rig.f));
+		check(rig.platform->life->open(rig.inst) < 0 &&
+		              strstr(fakehost_why(rig.f), "namespace"),
+		      "%s: %s", names[i], fakehost_why(rig.f));
 		rig.platform->life->destroy(rig.inst);
 		rig.module->fini(rig.ctx);
 		fakehost_free(rig.f);
@@ -300,7 +320,10 @@ static uint32_t wait_news(const adit_exec_1 *exec, adit_command *c, int32_t *cod
 static void test_terminal(void)
 {
 	const adit_exec_1 *exec;
-	const char *argv[] = {"sh", "-c", "read line && test \"$line\" = hello || exit 1; kill -STOP $$; read line; exit 5", NULL};
+	const char *argv[] = {
+		"sh", "-c",
+		"read line && test \"$line\" = hello || exit 1; kill -STOP $$; read line; exit 5",
+		NULL};
 	const char *envp[] = {"PATH=/usr/bin:/bin", NULL};
 	intptr_t fds[3], wait;
 	adit_command *c;
@@ -317,7 +340,8 @@ static void test_terminal(void)
 	fds[0] = fds[1] = fds[2] = slave;
 	exec = rig.module->get(rig.ctx, ADIT_EXEC_1);
 	check(write(master, "hello\n", 6) == 6);
-	check(!exec->spawn(rig.place->device(), argv, envp, "/", fds, &c, &wait), "%s", fakehost_why(rig.f));
+	check(!exec->spawn(rig.place->device(), argv, envp, "/", fds, &c, &wait), "%s",
+	      fakehost_why(rig.f));
 	check(tcgetpgrp(slave) != getpgrp(), "the command has no terminal");
 	check(wait_news(exec, c, &code) == ADIT_EXEC_STOPPED && code == SIGSTOP);
 	pid = fork();
@@ -350,16 +374,19 @@ static void test_signals_are_forwarded(void)
 
 	rig_prepare_new();
 	exec = rig.module->get(rig.ctx, ADIT_EXEC_1);
-	check(!exec->spawn(rig.place->device(), argv, envp, "/", fds, &c, &wait), "%s", fakehost_why(rig.f));
+	check(!exec->spawn(rig.place->device(), argv, envp, "/", fds, &c, &wait), "%s",
+	      fakehost_why(rig.f));
 	fakehost_run(rig.f, 200, NULL, NULL);
 	check(!exec->signal(c, SIGUSR1), "%s", fakehost_why(rig.f));
-	/* The sleep of the loop is in the same group and may end the shell's wait by the signal: either way 9. */
+	/* The sleep of the loop is in the same group and may end the shell's wait by the signal:
+	 * either way 9. */
 	check(wait_news(exec, c, &code) == ADIT_EXEC_EXITED && code == 9, "%d", code);
 	exec->release(c);
 	rig_finish();
 }
 
-static void ADIT_CALL finding(void *arg, int32_t level, const char *name, const char *text, const char *cure)
+static void ADIT_CALL finding(void *arg, int32_t level, const char *name, const char *text,
+                              const char *cure)
 {
 	printf("# doctor %d %s: %s%s%s\n", level, name, text, cure ? "; " : "", cure ? cure : "");
 	if (level == ADIT_DOCTOR_BAD)
