@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * platform-linux/agent-serve.c - the agent's side: the process that lives in the namespace
  *
- * One thread, one loop: a request, a signal, or the end. Signals are blocked and read from a descriptor, so their
- * dispositions stay as they were for the commands it starts.
+ * One thread, one loop: a request, a signal, or the end. Signals are blocked and read from a
+ * descriptor, so their dispositions stay as they were for the commands it starts.
  */
 #include "agent-serve.h"
 
@@ -54,7 +54,8 @@ static void close_from(int first)
 		close(fd);
 }
 
-/* Nothing of ours stays open in the agent but its socket; standard input and output lead nowhere. */
+/* Nothing of ours stays open in the agent but its socket; standard input and output lead nowhere.
+ */
 static int shed(int sock)
 {
 	sigset_t all;
@@ -91,8 +92,8 @@ static int shed(int sock)
 	return 0;
 }
 
-/* After the namespaces: going into a user namespace clears the parent-death signal, and the identity maps can only
- * be written while the process is dumpable. */
+/* After the namespaces: going into a user namespace clears the parent-death signal, and the
+ * identity maps can only be written while the process is dumpable. */
 static void harden(pid_t parent)
 {
 	prctl(PR_SET_NAME, "adit-agent");
@@ -122,7 +123,8 @@ static adit_result serve_op(struct server *s)
 
 	switch (ask->op) {
 	case AGENT_SOCKET:
-		result = duty_socket(ask->u.socket.proto, &ask->u.socket.bind, ask->u.socket.flags, s->out, why);
+		result = duty_socket(ask->u.socket.proto, &ask->u.socket.bind, ask->u.socket.flags,
+		                     s->out, why);
 		s->n_out = !result;
 		return result;
 	case AGENT_TUN:
@@ -136,8 +138,8 @@ static adit_result serve_op(struct server *s)
 		s->answer.u.index = link_index(ask->u.name);
 		return 0;
 	case AGENT_SPAWN:
-		return child_spawn(&s->children, s->fds, s->n_fds, ask->u.terminal, &s->answer.u.spawned.child,
-		                   &s->answer.u.spawned.pid, why);
+		return child_spawn(&s->children, s->fds, s->n_fds, ask->u.terminal,
+		                   &s->answer.u.spawned.child, &s->answer.u.spawned.pid, why);
 	case AGENT_SIGNAL:
 		return child_signal(&s->children, ask->u.signal.child, ask->u.signal.number, why);
 	default:
@@ -157,7 +159,8 @@ static void reply(struct server *s)
 /* One request. 0: the owner is gone. */
 static int serve_request(struct server *s)
 {
-	int error = pass_receive(SOCK, &s->request, sizeof(s->request), &s->size, s->fds, &s->n_fds);
+	int error =
+		pass_receive(SOCK, &s->request, sizeof(s->request), &s->size, s->fds, &s->n_fds);
 
 	if (error == EAGAIN || error == EINTR || error == EMSGSIZE)
 		return 1;
@@ -197,7 +200,8 @@ void agent_serve(int sock, const char *path, pid_t parent)
 
 	memset(s, 0, sizeof(*s));
 	if (error)
-		s->answer.result = why_errno(&s->answer.why, error, "the agent cannot set itself up");
+		s->answer.result =
+			why_errno(&s->answer.why, error, "the agent cannot set itself up");
 	else if (!path)
 		s->answer.result = enter_new(&s->answer.why);
 	else if (path[0])

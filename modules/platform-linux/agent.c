@@ -39,7 +39,8 @@ static int await(int fd, int64_t deadline)
 }
 
 /* Reads answers until the one with the serial; late ones are thrown away with what they carry. */
-static adit_result answer_of(struct agent *a, uint32_t serial, struct agent_answer *answer, int *take, size_t *n_take)
+static adit_result answer_of(struct agent *a, uint32_t serial, struct agent_answer *answer,
+                             int *take, size_t *n_take)
 {
 	int64_t deadline = now_ms() + AGENT_DEADLINE_MS;
 	int fds[PASS_MOST];
@@ -49,13 +50,16 @@ static adit_result answer_of(struct agent *a, uint32_t serial, struct agent_answ
 		int error;
 
 		if (!await(a->sock, deadline))
-			return why_set(&answer->why, ADIT_ETIME, "the agent of the namespace did not answer within %d ms",
+			return why_set(&answer->why, ADIT_ETIME,
+			               "the agent of the namespace did not answer within %d ms",
 			               AGENT_DEADLINE_MS);
 		error = pass_receive(a->sock, answer, sizeof(*answer), &size, fds, &n_fds);
 		if (error == EAGAIN || error == EINTR)
 			continue;
 		if (error || !size)
-			return why_set(&answer->why, ADIT_EGONE, "the agent of the namespace has ended; somebody may have killed it");
+			return why_set(&answer->why, ADIT_EGONE,
+			               "the agent of the namespace has ended; somebody may have "
+			               "killed it");
 		if (size == sizeof(*answer) && answer->serial == serial)
 			break;
 		pass_close(fds, n_fds);
@@ -66,13 +70,17 @@ static adit_result answer_of(struct agent *a, uint32_t serial, struct agent_answ
 	} else {
 		pass_close(fds, n_fds);
 		if (!answer->result && n_fds != (n_take ? *n_take : 0))
-			return why_set(&answer->why, ADIT_EIO, "the agent passed %zu descriptors where others were asked for", n_fds);
+			return why_set(
+				&answer->why, ADIT_EIO,
+				"the agent passed %zu descriptors where others were asked for",
+				n_fds);
 	}
 	return answer->result;
 }
 
-adit_result agent_call(struct agent *a, struct agent_ask *ask, const void *data, size_t size, const int *give, size_t n_give,
-                       struct agent_answer *answer, int *take, size_t *n_take)
+adit_result agent_call(struct agent *a, struct agent_ask *ask, const void *data, size_t size,
+                       const int *give, size_t n_give, struct agent_answer *answer, int *take,
+                       size_t *n_take)
 {
 	static uint32_t serial; /* [control] only */
 	struct iovec iov[2] = {{ask, sizeof(*ask)}, {(void *)data, size}};
@@ -80,11 +88,13 @@ adit_result agent_call(struct agent *a, struct agent_ask *ask, const void *data,
 
 	memset(answer, 0, sizeof(*answer));
 	if (size > AGENT_DATA)
-		return why_set(&answer->why, ADIT_ELIMIT, "a request of more than %d bytes", AGENT_DATA);
+		return why_set(&answer->why, ADIT_ELIMIT, "a request of more than %d bytes",
+		               AGENT_DATA);
 	ask->serial = ++serial;
 	error = pass_send(a->sock, iov, size ? 2 : 1, give, n_give);
 	if (error == EPIPE || error == ECONNRESET || error == EBADF)
-		return why_set(&answer->why, ADIT_EGONE, "the agent of the namespace has ended; somebody may have killed it");
+		return why_set(&answer->why, ADIT_EGONE,
+		               "the agent of the namespace has ended; somebody may have killed it");
 	if (error)
 		return why_errno(&answer->why, error, "cannot speak to the agent of the namespace");
 	return answer_of(a, ask->serial, answer, take, n_take);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * platform-linux/agent.h - the agent of a place: its process, and the messages it is spoken to with
  *
- * The agent is forked from us, goes into the namespace, answers one request after the other, and ends when its
- * socket closes or its parent dies. It keeps no descriptor of ours, gets no new privileges and leaves no core. The
- * messages are plain structs, for both ends are the same program; every number in them is checked all the same.
+ * The agent is forked from us, goes into the namespace, answers one request after the other, and
+ * ends when its socket closes or its parent dies. It keeps no descriptor of ours, gets no new
+ * privileges and leaves no core. The messages are plain structs, for both ends are the same
+ * program; every number in them is checked all the same.
  */
 #ifndef PLATFORM_AGENT_H
 #define PLATFORM_AGENT_H
@@ -40,7 +41,8 @@ struct agent_ask {
 			char value[DUTY_VALUE];
 		} sysctl;
 		char name[TUN_NAME];
-		uint32_t terminal; /* of AGENT_SPAWN: the command may have the terminal that its standard input is */
+		uint32_t terminal; /* of AGENT_SPAWN: the command may have the terminal that its
+		                      standard input is */
 		struct {
 			uint32_t child;
 			int32_t number;
@@ -70,14 +72,15 @@ struct agent {
 	pid_t pid;
 };
 
-/* Starts an agent in the namespace of a file, or, path null, in a fresh one, or, path empty, where we are. Waits until
- * it is there. */
+/* Starts an agent in the namespace of a file, or, path null, in a fresh one, or, path empty, where
+ * we are. Waits until it is there. */
 adit_result agent_start(const char *path, struct agent *out, struct why *why);
 
-/* Asks and waits for the answer; data may be null. The answer's result is returned too. ADIT_EGONE: the agent is
- * no more; ADIT_ETIME: it did not answer, a late answer will be ignored. */
-adit_result agent_call(struct agent *a, struct agent_ask *ask, const void *data, size_t size, const int *give, size_t n_give,
-                       struct agent_answer *answer, int *take, size_t *n_take);
+/* Asks and waits for the answer; data may be null. The answer's result is returned too. ADIT_EGONE:
+ * the agent is no more; ADIT_ETIME: it did not answer, a late answer will be ignored. */
+adit_result agent_call(struct agent *a, struct agent_ask *ask, const void *data, size_t size,
+                       const int *give, size_t n_give, struct agent_answer *answer, int *take,
+                       size_t *n_take);
 
 /* Makes the agent end, by force after the deadline. */
 void agent_stop(struct agent *a);

@@ -41,7 +41,8 @@ static adit_result split(struct command *c, size_t size, struct why *why)
 	memcpy(&head, c->bytes, sizeof(head));
 	total = (size_t)head.arguments + head.environment;
 	if (!head.arguments || total > size)
-		return why_set(why, ADIT_EINVAL, "a command without arguments, or with more than its text holds");
+		return why_set(why, ADIT_EINVAL,
+		               "a command without arguments, or with more than its text holds");
 	c->argv = calloc(total + 2, sizeof(*c->argv));
 	if (!c->argv)
 		return why_set(why, ADIT_ENOMEM, "no memory for a command's arguments");
@@ -60,7 +61,9 @@ static adit_result split(struct command *c, size_t size, struct why *why)
 			c->envp[i - 1 - head.arguments] = s;
 		at += (size_t)(end - s) + 1;
 	}
-	return at == size ? 0 : why_set(why, ADIT_EINVAL, "a command's text has more strings than it says");
+	return at == size ? 0
+	                  : why_set(why, ADIT_EINVAL,
+	                            "a command's text has more strings than it says");
 }
 
 static adit_result command_read(struct command *c, int fd, struct why *why)
@@ -69,8 +72,11 @@ static adit_result command_read(struct command *c, int fd, struct why *why)
 	size_t size;
 
 	memset(c, 0, sizeof(*c));
-	if (fstat(fd, &st) || st.st_size < (off_t)sizeof(struct child_text) || st.st_size > CHILD_TEXT)
-		return why_set(why, ADIT_ELIMIT, "a command's arguments and environment are more than %d bytes", CHILD_TEXT);
+	if (fstat(fd, &st) || st.st_size < (off_t)sizeof(struct child_text) ||
+	    st.st_size > CHILD_TEXT)
+		return why_set(why, ADIT_ELIMIT,
+		               "a command's arguments and environment are more than %d bytes",
+		               CHILD_TEXT);
 	size = (size_t)st.st_size;
 	c->bytes = malloc(size);
 	if (!c->bytes)
@@ -107,7 +113,8 @@ static void run(const struct command *c, const int *fds, int terminal, pid_t age
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != agent)
 		_exit(127);
-	/* All signals are blocked here, SIGTTOU too: a group in the background may give itself the terminal. */
+	/* All signals are blocked here, SIGTTOU too: a group in the background may give itself the
+	 * terminal. */
 	if (terminal)
 		tcsetpgrp(fds[0], getpid());
 	/* The descriptors that came are 5 and above: 0 to 4 are the agent's own. */
@@ -139,7 +146,8 @@ static int heard(int report)
 	return error;
 }
 
-static adit_result launch(const struct command *c, const int *fds, int terminal, pid_t *out, struct why *why)
+static adit_result launch(const struct command *c, const int *fds, int terminal, pid_t *out,
+                          struct why *why)
 {
 	int report[2], error;
 	pid_t pid, agent = getpid();
@@ -159,16 +167,17 @@ static adit_result launch(const struct command *c, const int *fds, int terminal,
 	}
 	close(report[0]);
 	if (error == ENOENT)
-		return why_set(why, ADIT_ENOENT, "cannot run %s: no such command, or its directory \"%s\" is gone", c->argv[0],
-		               c->directory);
+		return why_set(why, ADIT_ENOENT,
+		               "cannot run %s: no such command, or its directory \"%s\" is gone",
+		               c->argv[0], c->directory);
 	if (error)
 		return why_errno(why, error, "cannot run %s", c->argv[0]);
 	*out = pid;
 	return 0;
 }
 
-adit_result child_spawn(struct child_set *set, int *fds, size_t n_fds, uint32_t terminal, uint32_t *id, int32_t *leader,
-                        struct why *why)
+adit_result child_spawn(struct child_set *set, int *fds, size_t n_fds, uint32_t terminal,
+                        uint32_t *id, int32_t *leader, struct why *why)
 {
 	struct command c;
 	adit_result result;
@@ -176,14 +185,17 @@ adit_result child_spawn(struct child_set *set, int *fds, size_t n_fds, uint32_t 
 	pid_t pid = 0;
 
 	if (n_fds != CHILD_FDS)
-		return why_set(why, ADIT_EINVAL, "a command needs %d descriptors, not %zu", CHILD_FDS, n_fds);
+		return why_set(why, ADIT_EINVAL, "a command needs %d descriptors, not %zu",
+		               CHILD_FDS, n_fds);
 	while (i < CHILD_MOST && set->v[i].id)
 		i++;
 	if (i == CHILD_MOST)
 		return why_set(why, ADIT_ELIMIT, "%d commands run already", CHILD_MOST);
 	result = command_read(&c, fds[CHILD_FD_TEXT], why);
 	if (!result)
-		result = launch(&c, fds, terminal && isatty(fds[0]) && tcgetpgrp(fds[0]) == getpgrp(), &pid, why);
+		result = launch(&c, fds,
+		                terminal && isatty(fds[0]) && tcgetpgrp(fds[0]) == getpgrp(), &pid,
+		                why);
 	command_free(&c);
 	if (result)
 		return result;
@@ -204,7 +216,9 @@ adit_result child_signal(const struct child_set *set, uint32_t id, int32_t numbe
 		return why_set(why, ADIT_EINVAL, "there is no signal %d", number);
 	for (i = 0; i < CHILD_MOST; i++)
 		if (id && set->v[i].id == id)
-			return kill(-set->v[i].pid, number) ? why_errno(why, errno, "cannot signal the command") : 0;
+			return kill(-set->v[i].pid, number)
+			               ? why_errno(why, errno, "cannot signal the command")
+			               : 0;
 	return why_set(why, ADIT_ENOENT, "the command has ended");
 }
 
@@ -238,7 +252,8 @@ void child_reap(struct child_set *set)
 	size_t i;
 
 	for (i = 0; i < CHILD_MOST; i++) {
-		while (set->v[i].id && waitpid(set->v[i].pid, &status, WNOHANG | WUNTRACED | WCONTINUED) > 0) {
+		while (set->v[i].id &&
+		       waitpid(set->v[i].pid, &status, WNOHANG | WUNTRACED | WCONTINUED) > 0) {
 			if (!tell(set->v[i].news, status))
 				continue;
 			close(set->v[i].news);

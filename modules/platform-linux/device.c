@@ -29,7 +29,8 @@ adit_result device_new(const adit_env *env, struct device **out, struct why *why
 
 static adit_result adopt(struct device *d, struct why *why)
 {
-	adit_result result = tun_adopt(d->settings.fd, d->settings.wish.offloads, &d->made, &d->header, why);
+	adit_result result =
+		tun_adopt(d->settings.fd, d->settings.wish.offloads, &d->made, &d->header, why);
 
 	if (result)
 		return result;
@@ -92,8 +93,14 @@ adit_result device_protect(const struct device *d, int sock, struct why *why)
 	if (!d->place || !place_is_here(d->place))
 		return 0;
 	if (s->mark && setsockopt(sock, SOL_SOCKET, SO_MARK, &s->mark, sizeof(s->mark)))
-		return why_errno(why, errno, "cannot mark a socket (\"mark\": %u needs CAP_NET_ADMIN; \"bypass_device\" does not)", s->mark);
-	if (s->bypass[0] && setsockopt(sock, SOL_SOCKET, SO_BINDTODEVICE, s->bypass, (socklen_t)strlen(s->bypass)))
-		return why_errno(why, errno, "cannot bind a socket to the device %s (\"bypass_device\")", s->bypass);
+		return why_errno(why, errno,
+		                 "cannot mark a socket (\"mark\": %u needs CAP_NET_ADMIN; "
+		                 "\"bypass_device\" does not)",
+		                 s->mark);
+	if (s->bypass[0] &&
+	    setsockopt(sock, SOL_SOCKET, SO_BINDTODEVICE, s->bypass, (socklen_t)strlen(s->bypass)))
+		return why_errno(why, errno,
+		                 "cannot bind a socket to the device %s (\"bypass_device\")",
+		                 s->bypass);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * platform-linux/device.h - the one device that all instances of the platform share
  *
- * Made by the first instance that opens, kept until the last one is destroyed. Between, it only changes in `gone`.
+ * Made by the first instance that opens, kept until the last one is destroyed. Between, it only
+ * changes in `gone`.
  */
 #ifndef PLATFORM_DEVICE_H
 #define PLATFORM_DEVICE_H

@@ -20,7 +20,8 @@ struct doctor {
 	void *arg;
 };
 
-static void tell(const struct doctor *d, int32_t level, const char *name, const char *text, const char *cure)
+static void tell(const struct doctor *d, int32_t level, const char *name, const char *text,
+                 const char *cure)
 {
 	d->finding(d->arg, level, name, text, cure);
 }
@@ -48,14 +49,16 @@ static void look_kernel(const struct doctor *d)
 	else if (major < 4 || (major == 4 && minor < 19))
 		tell(d, ADIT_DOCTOR_BAD, "kernel", u.release, "Linux 4.19 or newer is needed");
 	else if (major < 6 || (major == 6 && minor < 2))
-		tell(d, ADIT_DOCTOR_WARN, "kernel", u.release, "UDP super-packets (USO) come with Linux 6.2; without, UDP is slower");
+		tell(d, ADIT_DOCTOR_WARN, "kernel", u.release,
+		     "UDP super-packets (USO) come with Linux 6.2; without, UDP is slower");
 	else
 		tell(d, ADIT_DOCTOR_OK, "kernel", u.release, NULL);
 }
 
 static void look_tun(const struct doctor *d, adit_place *p)
 {
-	struct tun_wish wish = {.name = "adit%d", .mtu = 1500, .queues = 1, .offloads = TUN_OFFLOADS};
+	struct tun_wish wish = {
+		.name = "adit%d", .mtu = 1500, .queues = 1, .offloads = TUN_OFFLOADS};
 	struct tun_made made;
 	struct why why = {""};
 	char text[120];
@@ -66,10 +69,13 @@ static void look_tun(const struct doctor *d, adit_place *p)
 		return;
 	}
 	tell(d, ADIT_DOCTOR_OK, "TUN device", "a device can be made", NULL);
-	snprintf(text, sizeof(text), "checksum %s, TSO %s, USO %s", made.offloads & TUN_CHECKSUM ? "yes" : "no",
+	snprintf(text, sizeof(text), "checksum %s, TSO %s, USO %s",
+	         made.offloads & TUN_CHECKSUM ? "yes" : "no",
 	         made.offloads & TUN_TSO ? "yes" : "no", made.offloads & TUN_USO ? "yes" : "no");
 	tell(d, made.offloads & TUN_TSO ? ADIT_DOCTOR_OK : ADIT_DOCTOR_WARN, "TUN offloads", text,
-	     made.offloads & TUN_TSO ? NULL : "bulk transfers cost many times the processor time; use a newer kernel");
+	     made.offloads & TUN_TSO
+	             ? NULL
+	             : "bulk transfers cost many times the processor time; use a newer kernel");
 	pass_close(&fd, 1);
 }
 
@@ -80,7 +86,8 @@ static void look_tproxy(const struct doctor *d, adit_place *p)
 
 	if (result)
 		tell(d, ADIT_DOCTOR_WARN, "nft tproxy", why.text,
-		     "load the modules nf_tables and nft_tproxy; until then the stack \"system\" uses a slower form");
+		     "load the modules nf_tables and nft_tproxy; until then the stack \"system\" "
+		     "uses a slower form");
 	else
 		tell(d, ADIT_DOCTOR_OK, "nft tproxy", "accepted", NULL);
 }
@@ -109,8 +116,10 @@ static void look_ping(const struct doctor *d)
 		sscanf(line, "%llu %llu", &low, &high);
 	snprintf(text, sizeof(text), "groups %llu to %llu", low, high);
 	if (low > high)
-		tell(d, ADIT_DOCTOR_WARN, "echo sockets", "no group may make them (net.ipv4.ping_group_range)",
-		     "pings through the device need root or: sysctl -w net.ipv4.ping_group_range='0 2147483647'");
+		tell(d, ADIT_DOCTOR_WARN, "echo sockets",
+		     "no group may make them (net.ipv4.ping_group_range)",
+		     "pings through the device need root or: sysctl -w "
+		     "net.ipv4.ping_group_range='0 2147483647'");
 	else
 		tell(d, ADIT_DOCTOR_OK, "echo sockets", text, NULL);
 }
@@ -122,14 +131,21 @@ static void look_limits(const struct doctor *d)
 	int low, high;
 
 	if (!getrlimit(RLIMIT_NOFILE, &r)) {
-		snprintf(text, sizeof(text), "%llu now, at most %llu", (unsigned long long)r.rlim_cur, (unsigned long long)r.rlim_max);
-		tell(d, r.rlim_max < 4096 ? ADIT_DOCTOR_WARN : ADIT_DOCTOR_OK, "descriptor limit", text,
-		     r.rlim_max < 4096 ? "each TCP flow takes two; raise it (ulimit -Hn, LimitNOFILE=)" : NULL);
+		snprintf(text, sizeof(text), "%llu now, at most %llu",
+		         (unsigned long long)r.rlim_cur, (unsigned long long)r.rlim_max);
+		tell(d, r.rlim_max < 4096 ? ADIT_DOCTOR_WARN : ADIT_DOCTOR_OK, "descriptor limit",
+		     text,
+		     r.rlim_max < 4096
+		             ? "each TCP flow takes two; raise it (ulimit -Hn, LimitNOFILE=)"
+		             : NULL);
 	}
-	if (read_line("/proc/sys/net/ipv4/ip_local_port_range", line, sizeof(line)) && sscanf(line, "%d %d", &low, &high) == 2) {
+	if (read_line("/proc/sys/net/ipv4/ip_local_port_range", line, sizeof(line)) &&
+	    sscanf(line, "%d %d", &low, &high) == 2) {
 		snprintf(text, sizeof(text), "%d to %d", low, high);
 		tell(d, high - low < 16384 ? ADIT_DOCTOR_WARN : ADIT_DOCTOR_OK, "port range", text,
-		     high - low < 16384 ? "few flows to one server at a time; sysctl -w net.ipv4.ip_local_port_range='10000 65000'" : NULL);
+		     high - low < 16384 ? "few flows to one server at a time; sysctl -w "
+		                          "net.ipv4.ip_local_port_range='10000 65000'"
+		                        : NULL);
 	}
 	if (read_line("/proc/sys/net/ipv4/tcp_congestion_control", line, sizeof(line)))
 		tell(d, ADIT_DOCTOR_OK, "congestion control", line, NULL);

@@ -23,7 +23,9 @@ static adit_result set(int fd, int level, int option, const char *name, struct w
 	if (!setsockopt(fd, level, option, &one, sizeof(one)))
 		return 0;
 	if (errno == EPERM)
-		return why_set(why, ADIT_EPERM, "%s needs CAP_NET_ADMIN in the network namespace of the socket", name);
+		return why_set(why, ADIT_EPERM,
+		               "%s needs CAP_NET_ADMIN in the network namespace of the socket",
+		               name);
 	return why_errno(why, errno, "cannot set %s", name);
 }
 
@@ -33,8 +35,8 @@ static adit_result prepare(int fd, const adit_addr *a, uint32_t flags, struct wh
 	adit_result result = 0;
 
 	if (transparent)
-		result = v6 ? set(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, "IPV6_TRANSPARENT", why) :
-		              set(fd, IPPROTO_IP, IP_TRANSPARENT, "IP_TRANSPARENT", why);
+		result = v6 ? set(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, "IPV6_TRANSPARENT", why)
+		            : set(fd, IPPROTO_IP, IP_TRANSPARENT, "IP_TRANSPARENT", why);
 	/* A v6 socket that also hears v4 needs both. */
 	if (!result && transparent && v6 && !(flags & ADIT_SOCK_V6ONLY))
 		result = set(fd, IPPROTO_IP, IP_TRANSPARENT, "IP_TRANSPARENT", why);
@@ -83,18 +85,23 @@ static adit_result bind_listen(int fd, const adit_addr *a, uint32_t flags, struc
 	return 0;
 }
 
-adit_result duty_socket(int32_t proto, const adit_addr *a, uint32_t flags, int *out, struct why *why)
+adit_result duty_socket(int32_t proto, const adit_addr *a, uint32_t flags, int *out,
+                        struct why *why)
 {
-	const uint32_t known = ADIT_SOCK_TRANSPARENT | ADIT_SOCK_REUSEPORT | ADIT_SOCK_LISTEN | ADIT_SOCK_V6ONLY;
+	const uint32_t known =
+		ADIT_SOCK_TRANSPARENT | ADIT_SOCK_REUSEPORT | ADIT_SOCK_LISTEN | ADIT_SOCK_V6ONLY;
 	int tcp = proto == ADIT_PROTO_TCP;
 	adit_result result;
 	int fd;
 
 	if (!tcp && proto != ADIT_PROTO_UDP)
 		return why_set(why, ADIT_EINVAL, "sockets are TCP (6) or UDP (17), not %d", proto);
-	if ((a->family != 4 && a->family != 6) || flags & ~known || (!tcp && flags & ADIT_SOCK_LISTEN))
-		return why_set(why, ADIT_EINVAL, "a socket was asked for with a bad address family or bad flags");
-	fd = socket(a->family == 4 ? AF_INET : AF_INET6, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, proto);
+	if ((a->family != 4 && a->family != 6) || flags & ~known ||
+	    (!tcp && flags & ADIT_SOCK_LISTEN))
+		return why_set(why, ADIT_EINVAL,
+		               "a socket was asked for with a bad address family or bad flags");
+	fd = socket(a->family == 4 ? AF_INET : AF_INET6,
+	            (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, proto);
 	if (fd < 0)
 		return why_errno(why, errno, "cannot make an IPv%d socket", a->family);
 	result = prepare(fd, a, flags, why);
@@ -110,12 +117,14 @@ adit_result duty_socket(int32_t proto, const adit_addr *a, uint32_t flags, int *
 adit_result duty_netlink(int32_t proto, const void *request, size_t size, struct why *why)
 {
 	if (proto != NETLINK_ROUTE && proto != NETLINK_NETFILTER)
-		return why_set(why, ADIT_EINVAL, "netlink protocol %d is not one of route (0) and netfilter (12)", proto);
+		return why_set(why, ADIT_EINVAL,
+		               "netlink protocol %d is not one of route (0) and netfilter (12)",
+		               proto);
 	return nl_ask(proto, request, size, NULL, NULL, why);
 }
 
-/* Words of lower-case letters, digits and _ . - between single slashes; so never "..", never absolute. Interface
- * names may hold more, but none that is made here. */
+/* Words of lower-case letters, digits and _ . - between single slashes; so never "..", never
+ * absolute. Interface names may hold more, but none that is made here. */
 static int path_valid(const char *path)
 {
 	size_t i, len = strnlen(path, DUTY_PATH), word = 0;
@@ -127,7 +136,9 @@ static int path_valid(const char *path)
 			if (!word)
 				return 0;
 			word = 0;
-		} else if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", path[i]) ||
+		} else if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789."
+		                   "_-",
+		                   path[i]) ||
 		           (path[i] == '.' && !word)) {
 			return 0;
 		} else {
@@ -154,6 +165,7 @@ adit_result duty_sysctl(const char *path, const char *value, struct why *why)
 	error = errno;
 	close(fd);
 	if (n != (ssize_t)size)
-		return why_errno(why, n < 0 ? error : EIO, "cannot write \"%s\" to %s", value, full);
+		return why_errno(why, n < 0 ? error : EIO, "cannot write \"%s\" to %s", value,
+		                 full);
 	return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * platform-linux/duty.h - what is done in a place on request, in the calling thread's own namespaces
+ * platform-linux/duty.h - what is done in a place on request, in the calling thread's own
+ * namespaces
  *
- * The agent of a place calls these for its owner; for the place "here" the owner calls them itself. Every argument
- * is checked here, whoever calls.
+ * The agent of a place calls these for its owner; for the place "here" the owner calls them itself.
+ * Every argument is checked here, whoever calls.
  */
 #ifndef PLATFORM_DUTY_H
 #define PLATFORM_DUTY_H
@@ -18,7 +19,8 @@ enum {
 };
 
 /* A bound socket as adit/place.h describes it. ADIT_SOCK_... in flags. */
-adit_result duty_socket(int32_t proto, const adit_addr *bind, uint32_t flags, int *out, struct why *why);
+adit_result duty_socket(int32_t proto, const adit_addr *bind, uint32_t flags, int *out,
+                        struct why *why);
 
 /* Only NETLINK_ROUTE and NETLINK_NETFILTER. */
 adit_result duty_netlink(int32_t proto, const void *request, size_t size, struct why *why);

@@ -47,20 +47,28 @@ static adit_result closed(int error, struct why *why)
 {
 	if (read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0)
 		return why_set(why, ADIT_EPERM,
-		               "user namespaces are closed to ordinary users; as root: sysctl -w kernel.unprivileged_userns_clone=1");
+		               "user namespaces are closed to ordinary users; as root: sysctl -w "
+		               "kernel.unprivileged_userns_clone=1");
 	if (read_number("/proc/sys/user/max_user_namespaces") == 0)
-		return why_set(why, ADIT_EPERM, "no user namespace may be made; as root: sysctl -w user.max_user_namespaces=15000");
+		return why_set(why, ADIT_EPERM,
+		               "no user namespace may be made; as root: sysctl -w "
+		               "user.max_user_namespaces=15000");
 	if (read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
 		return why_set(why, ADIT_EPERM,
-		               "AppArmor keeps user namespaces from programs without a profile; as root: install a profile for adit "
-		               "with 'userns,' in it, or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
+		               "AppArmor keeps user namespaces from programs without a profile; as "
+		               "root: install a profile for adit "
+		               "with 'userns,' in it, or sysctl -w "
+		               "kernel.apparmor_restrict_unprivileged_userns=0");
 	if (error == ENOSPC || error == EUSERS)
 		return why_set(why, ADIT_ELIMIT,
-		               "too many user or network namespaces; as root: raise user.max_user_namespaces and user.max_net_namespaces");
+		               "too many user or network namespaces; as root: raise "
+		               "user.max_user_namespaces and user.max_net_namespaces");
 	if (error == EINVAL || error == ENOSYS)
-		return why_set(why, ADIT_ENOSYS, "this kernel has no user namespaces (CONFIG_USER_NS); run as root");
+		return why_set(why, ADIT_ENOSYS,
+		               "this kernel has no user namespaces (CONFIG_USER_NS); run as root");
 	return why_errno(why, error,
-	                 "cannot make a user and network namespace; a container or a security policy may forbid it: run as "
+	                 "cannot make a user and network namespace; a container or a security "
+	                 "policy may forbid it: run as "
 	                 "root, or allow unshare there");
 }
 
@@ -92,7 +100,8 @@ adit_result enter_new(struct why *why)
 
 	if (unshare(CLONE_NEWNET)) {
 		if (errno == EINVAL)
-			return why_set(why, ADIT_ENOSYS, "this kernel has no network namespaces (CONFIG_NET_NS)");
+			return why_set(why, ADIT_ENOSYS,
+			               "this kernel has no network namespaces (CONFIG_NET_NS)");
 		if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
 			return closed(errno, why);
 		result = map_self(uid, gid, why);
@@ -102,13 +111,16 @@ adit_result enter_new(struct why *why)
 	result = link_up(link_index("lo"), 0, why);
 	if (result)
 		return result;
-	/* ping without privileges; a fresh namespace allows it to nobody. What fails here is only ping. */
-	snprintf(range, sizeof(range), "%u %u", uid ? (unsigned)gid : 0, uid ? (unsigned)gid : 2147483647u);
+	/* ping without privileges; a fresh namespace allows it to nobody. What fails here is only
+	 * ping. */
+	snprintf(range, sizeof(range), "%u %u", uid ? (unsigned)gid : 0,
+	         uid ? (unsigned)gid : 2147483647u);
 	write_file("/proc/sys/net/ipv4/ping_group_range", range);
 	return 0;
 }
 
-/* In by way of the user namespace that owns this one; ours to enter when we made it or its maker is us. */
+/* In by way of the user namespace that owns this one; ours to enter when we made it or its maker is
+ * us. */
 static adit_result enter_owner(int fd, const char *path, struct why *why)
 {
 	int owner = ioctl(fd, NS_GET_USERNS);
@@ -122,7 +134,9 @@ static adit_result enter_owner(int fd, const char *path, struct why *why)
 		return 0;
 	if (error == EPERM)
 		return why_set(why, ADIT_EPERM,
-		               "may not enter the network namespace %s; run as root, or as the user who made that namespace", path);
+		               "may not enter the network namespace %s; run as root, or as the "
+		               "user who made that namespace",
+		               path);
 	return why_errno(why, error, "cannot enter the network namespace %s", path);
 }
 
@@ -132,7 +146,9 @@ adit_result enter_file(const char *path, struct why *why)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0 && errno == ENOENT)
-		return why_set(why, ADIT_ENOENT, "the network namespace %s does not exist; make it (ip netns add NAME), or use \"new\"",
+		return why_set(why, ADIT_ENOENT,
+		               "the network namespace %s does not exist; make it (ip netns add "
+		               "NAME), or use \"new\"",
 		               path);
 	if (fd < 0)
 		return why_errno(why, errno, "cannot open the network namespace %s", path);
@@ -142,7 +158,8 @@ adit_result enter_file(const char *path, struct why *why)
 		else if (errno == EINVAL)
 			result = why_set(why, ADIT_ECONFIG, "%s is not a network namespace", path);
 		else
-			result = why_errno(why, errno, "cannot enter the network namespace %s", path);
+			result = why_errno(why, errno, "cannot enter the network namespace %s",
+			                   path);
 	}
 	close(fd);
 	return result;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * platform-linux/exec.c - adit.exec/1: commands in places, the owner's side
  *
- * The strings travel in a memory file, for there may be more of them than a message holds; news comes over a
- * socket of whole messages whose other end only the agent has.
+ * The strings travel in a memory file, for there may be more of them than a message holds; news
+ * comes over a socket of whole messages whose other end only the agent has.
  */
 #include "exec.h"
 
@@ -77,7 +77,8 @@ static int make_text(const char *const *argv, const char *const *envp, const cha
 	}
 	head.arguments = (uint32_t)arguments;
 	head.environment = (uint32_t)environment;
-	if (arguments < 1 || environment < 0 || pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head)) {
+	if (arguments < 1 || environment < 0 ||
+	    pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head)) {
 		close(fd);
 		return -1;
 	}
@@ -98,7 +99,8 @@ static void give_terminal(const adit_command *c, pid_t group)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static adit_result start(adit_command *c, const intptr_t *stdio, int text, int news, struct why *why)
+static adit_result start(adit_command *c, const intptr_t *stdio, int text, int news,
+                         struct why *why)
 {
 	struct agent_ask ask = {.op = AGENT_SPAWN};
 	struct agent_answer answer;
@@ -130,7 +132,8 @@ static void ADIT_CALL exec_release(adit_command *c)
 	free(c);
 }
 
-static adit_result ADIT_CALL exec_spawn(adit_place *p, const char *const *argv, const char *const *envp, const char *cwd,
+static adit_result ADIT_CALL exec_spawn(adit_place *p, const char *const *argv,
+                                        const char *const *envp, const char *cwd,
                                         const intptr_t *fds, adit_command **out, intptr_t *wait)
 {
 	struct why why = {""};
@@ -143,10 +146,13 @@ static adit_result ADIT_CALL exec_spawn(adit_place *p, const char *const *argv, 
 	c->news = c->terminal = -1;
 	result = place_agent(p, &c->agent, &why);
 	if (!result && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
-		result = why_errno(&why, errno, "cannot make a socket pair for news of the command");
+		result =
+			why_errno(&why, errno, "cannot make a socket pair for news of the command");
 	c->news = pair[0];
 	if (!result && (text = make_text(argv, envp, cwd)) < 0)
-		result = why_set(&why, ADIT_ELIMIT, "the command has no name, or its arguments and environment are more than %d bytes",
+		result = why_set(&why, ADIT_ELIMIT,
+		                 "the command has no name, or its arguments and environment are "
+		                 "more than %d bytes",
 		                 CHILD_TEXT);
 	if (!result)
 		result = start(c, fds, text, pair[1], &why);
@@ -201,7 +207,8 @@ static void ADIT_CALL exec_suspend(adit_command *c)
 {
 	give_terminal(c, c->group);
 	kill(getpid(), SIGSTOP);
-	/* Continued: in the foreground the terminal is the command's again, else it runs on in the background. */
+	/* Continued: in the foreground the terminal is the command's again, else it runs on in the
+	 * background. */
 	if (c->terminal >= 0 && tcgetpgrp(c->terminal) == c->group)
 		give_terminal(c, c->leader);
 	exec_signal(c, SIGCONT);

@@ -50,7 +50,8 @@ static void no_own_address(uint32_t index)
 
 adit_result link_up(uint32_t index, uint32_t mtu, struct why *why)
 {
-	struct ifinfomsg head = {.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct ifinfomsg head = {
+		.ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	uint8_t data[REQUEST];
 	struct nl_writer w;
 
@@ -74,7 +75,8 @@ adit_result link_address(uint32_t index, const struct cidr *c, struct why *why)
 	struct nl_writer w;
 
 	nl_init(&w, data, sizeof(data));
-	nl_begin(&w, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, 1, &head, sizeof(head));
+	nl_begin(&w, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, 1,
+	         &head, sizeof(head));
 	nl_put(&w, IFA_LOCAL, c->addr.ip, cidr_size(c));
 	nl_put(&w, IFA_ADDRESS, c->addr.ip, cidr_size(c));
 	return ask(&w, why);
@@ -96,7 +98,8 @@ adit_result link_route(uint32_t index, const struct cidr *c, struct why *why)
 
 	cidr_mask(&net);
 	nl_init(&w, data, sizeof(data));
-	nl_begin(&w, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 1, &head, sizeof(head));
+	nl_begin(&w, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 1, &head,
+	         sizeof(head));
 	if (c->bits)
 		nl_put(&w, RTA_DST, net.addr.ip, cidr_size(c));
 	nl_put_u32(&w, RTA_OIF, index);

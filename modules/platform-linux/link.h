@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * platform-linux/link.h - a network interface of the calling thread's namespace: up, MTU, addresses, routes
+ * platform-linux/link.h - a network interface of the calling thread's namespace: up, MTU,
+ * addresses, routes
  */
 #ifndef PLATFORM_LINK_H
 #define PLATFORM_LINK_H
@@ -10,7 +11,8 @@
 /* The interface index of a name; 0: there is none. */
 uint32_t link_index(const char *name);
 
-/* Sets the MTU (0: leaves it), keeps the kernel from giving the link an IPv6 address of its own, brings it up. */
+/* Sets the MTU (0: leaves it), keeps the kernel from giving the link an IPv6 address of its own,
+ * brings it up. */
 adit_result link_up(uint32_t index, uint32_t mtu, struct why *why);
 
 /* Adds an address; one that is there already is fine. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * platform-linux/netlink-ask.c - one netlink request and its answers over a socket of its own
  *
- * The kernel answers inside send(), so all acknowledgements wait in the socket when it returns; only a dump goes
- * on while it is read.
+ * The kernel answers inside send(), so all acknowledgements wait in the socket when it returns;
+ * only a dump goes on while it is read.
  */
 #include "netlink.h"
 
@@ -16,8 +16,8 @@
 
 struct exchange {
 	int fd;
-	uint32_t acks;   /* still owed */
-	uint32_t dumps;  /* still running */
+	uint32_t acks;  /* still owed */
+	uint32_t dumps; /* still running */
 	uint32_t answers;
 	nl_each each;
 	void *arg;
@@ -35,14 +35,16 @@ static adit_result expect(struct exchange *x, const void *request, size_t size)
 
 	while ((more = nl_message(&rest, &m)) == 1) {
 		if (++count > NL_MESSAGES)
-			return why_set(x->why, ADIT_ELIMIT, "a netlink request of more than %d messages", NL_MESSAGES);
+			return why_set(x->why, ADIT_ELIMIT,
+			               "a netlink request of more than %d messages", NL_MESSAGES);
 		if ((m.flags & NLM_F_DUMP) == NLM_F_DUMP)
 			x->dumps++;
 		else if (m.flags & NLM_F_ACK)
 			x->acks++;
 	}
 	if (more || !count || !(x->acks + x->dumps))
-		return why_set(x->why, ADIT_EINVAL, "the netlink request is malformed or asks for no acknowledgement");
+		return why_set(x->why, ADIT_EINVAL,
+		               "the netlink request is malformed or asks for no acknowledgement");
 	return 0;
 }
 
@@ -53,7 +55,8 @@ static adit_result connect_kernel(struct exchange *x, int proto)
 
 	x->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, proto);
 	if (x->fd < 0)
-		return why_errno(x->why, errno, "cannot open a netlink socket of protocol %d", proto);
+		return why_errno(x->why, errno, "cannot open a netlink socket of protocol %d",
+		                 proto);
 	/* Older kernels lack these; answers are then merely wordless or fuller. */
 	setsockopt(x->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(x->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
@@ -69,7 +72,8 @@ static adit_result take(struct exchange *x, const struct nl_message *m)
 	int number;
 
 	if (++x->answers > NL_ANSWERS)
-		return why_set(x->why, ADIT_ELIMIT, "the kernel's answer has more than %d messages", NL_ANSWERS);
+		return why_set(x->why, ADIT_ELIMIT, "the kernel's answer has more than %d messages",
+		               NL_ANSWERS);
 	if (m->flags & NLM_F_DUMP_INTR)
 		return why_set(x->why, ADIT_EAGAIN, "what was listed changed meanwhile");
 	if (m->type != NLMSG_ERROR && m->type != NLMSG_DONE) {
@@ -85,8 +89,8 @@ static adit_result take(struct exchange *x, const struct nl_message *m)
 		x->acks--;
 	if (number && !x->result) {
 		x->dumps = 0;
-		x->result = words.text[0] ? why_errno(x->why, number, "%s", words.text) :
-		                            why_errno(x->why, number, "the kernel refused");
+		x->result = words.text[0] ? why_errno(x->why, number, "%s", words.text)
+		                          : why_errno(x->why, number, "the kernel refused");
 	}
 	return 0;
 }
@@ -100,9 +104,11 @@ static adit_result hear(struct exchange *x, uint8_t *buf)
 	ssize_t n;
 	int more;
 
-	/* Refused batches leave acknowledgements unsent: after a refusal only what is there already is read. */
+	/* Refused batches leave acknowledgements unsent: after a refusal only what is there already
+	 * is read. */
 	if (poll(&p, 1, x->result ? 0 : NL_WAIT_MS) <= 0)
-		return x->result ? x->result : why_set(x->why, ADIT_ETIME, "the kernel did not answer in time");
+		return x->result ? x->result
+		                 : why_set(x->why, ADIT_ETIME, "the kernel did not answer in time");
 	n = recv(x->fd, buf, NL_MOST, MSG_TRUNC | MSG_DONTWAIT);
 	if (n < 0)
 		return why_errno(x->why, errno, "cannot read the kernel's netlink answer");
@@ -119,7 +125,8 @@ static adit_result hear(struct exchange *x, uint8_t *buf)
 	return more ? why_set(x->why, ADIT_EIO, "the kernel's netlink answer is malformed") : 0;
 }
 
-adit_result nl_ask(int proto, const void *request, size_t size, nl_each each, void *arg, struct why *why)
+adit_result nl_ask(int proto, const void *request, size_t size, nl_each each, void *arg,
+                   struct why *why)
 {
 	struct exchange x = {.fd = -1, .each = each, .arg = arg, .why = why};
 	uint8_t *buf = NULL;

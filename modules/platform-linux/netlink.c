@@ -45,7 +45,8 @@ static void seal(struct nl_writer *w)
 		memcpy(w->data + w->start, &size, sizeof(size));
 }
 
-void nl_begin(struct nl_writer *w, uint16_t type, uint16_t flags, uint32_t serial, const void *head, size_t size)
+void nl_begin(struct nl_writer *w, uint16_t type, uint16_t flags, uint32_t serial, const void *head,
+              size_t size)
 {
 	uint8_t *p;
 

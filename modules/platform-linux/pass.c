@@ -54,8 +54,10 @@ int pass_receive(int sock, void *data, size_t room, size_t *size, int *fds, size
 {
 	union control control;
 	struct iovec iov = {data, room};
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.data, .msg_controllen = sizeof(control.data)};
+	struct msghdr msg = {.msg_iov = &iov,
+	                     .msg_iovlen = 1,
+	                     .msg_control = control.data,
+	                     .msg_controllen = sizeof(control.data)};
 	ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
 	*n_fds = 0;

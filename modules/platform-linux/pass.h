@@ -13,8 +13,9 @@ enum { PASS_MOST = TUN_QUEUES };
 /* Sends the pieces as one message. 0, or an errno value. Never blocks for long: MSG_DONTWAIT. */
 int pass_send(int sock, const struct iovec *iov, size_t pieces, const int *fds, size_t n_fds);
 
-/* Receives one message; *size is 0 at the end. Descriptors are close-on-exec. A message that is too long, or has more
- * descriptors than room, is EMSGSIZE and leaves no descriptor behind. fds has PASS_MOST places. */
+/* Receives one message; *size is 0 at the end. Descriptors are close-on-exec. A message that is too
+ * long, or has more descriptors than room, is EMSGSIZE and leaves no descriptor behind. fds has
+ * PASS_MOST places. */
 int pass_receive(int sock, void *data, size_t room, size_t *size, int *fds, size_t *n_fds);
 
 /* Closes what came and is not wanted. */

@@ -77,7 +77,9 @@ adit_result place_open(const char *name, adit_place **out, struct why *why)
 	else if (name[0] == '/')
 		result = agent_start(name, &p->agent, why);
 	else
-		result = why_set(why, ADIT_ECONFIG, "the namespace \"%s\" is none of \"here\", \"new\", \"pid:N\" and an absolute path",
+		result = why_set(why, ADIT_ECONFIG,
+		                 "the namespace \"%s\" is none of \"here\", \"new\", \"pid:N\" and "
+		                 "an absolute path",
 		                 name);
 	if (result) {
 		free(p);
@@ -115,8 +117,8 @@ adit_result place_agent(adit_place *p, struct agent **out, struct why *why)
 	return 0;
 }
 
-static adit_result call(adit_place *p, struct agent_ask *ask, const void *data, size_t size, struct agent_answer *answer,
-                        int *fds, size_t *n_fds, struct why *why)
+static adit_result call(adit_place *p, struct agent_ask *ask, const void *data, size_t size,
+                        struct agent_answer *answer, int *fds, size_t *n_fds, struct why *why)
 {
 	adit_result result = agent_call(&p->agent, ask, data, size, NULL, 0, answer, fds, n_fds);
 
@@ -125,7 +127,8 @@ static adit_result call(adit_place *p, struct agent_ask *ask, const void *data, 
 	return result;
 }
 
-adit_result place_tun(adit_place *p, const struct tun_wish *wish, int *fds, struct tun_made *made, struct why *why)
+adit_result place_tun(adit_place *p, const struct tun_wish *wish, int *fds, struct tun_made *made,
+                      struct why *why)
 {
 	struct agent_ask ask = {.op = AGENT_TUN};
 	struct agent_answer answer;
@@ -164,7 +167,8 @@ static adit_result ADIT_CALL fresh(adit_place **out)
 	return place_fail(place_open("new", out, &why), &why);
 }
 
-static adit_result ADIT_CALL make_socket(adit_place *p, int32_t proto, const adit_addr *bind, uint32_t flags, intptr_t *out)
+static adit_result ADIT_CALL make_socket(adit_place *p, int32_t proto, const adit_addr *bind,
+                                         uint32_t flags, intptr_t *out)
 {
 	struct agent_ask ask = {.op = AGENT_SOCKET};
 	struct agent_answer answer;
@@ -193,8 +197,8 @@ static uint32_t offload_flags(uint32_t granted)
 	       (granted & TUN_USO ? ADIT_BUF_GSO_UDP : 0);
 }
 
-static adit_result ADIT_CALL make_tun(adit_place *p, const char *name, uint32_t mtu, uint32_t queues, intptr_t *fds,
-                                      uint32_t *offloads)
+static adit_result ADIT_CALL make_tun(adit_place *p, const char *name, uint32_t mtu,
+                                      uint32_t queues, intptr_t *fds, uint32_t *offloads)
 {
 	struct tun_wish wish = {.mtu = mtu, .queues = queues, .offloads = TUN_OFFLOADS};
 	struct tun_made made;
@@ -204,7 +208,9 @@ static adit_result ADIT_CALL make_tun(adit_place *p, const char *name, uint32_t 
 	uint32_t i;
 
 	if (strlen(name) >= sizeof(wish.name))
-		return place_fail(why_set(&why, ADIT_EINVAL, "the device name %s is longer than 15 letters", name), &why);
+		return place_fail(why_set(&why, ADIT_EINVAL,
+		                          "the device name %s is longer than 15 letters", name),
+		                  &why);
 	strcpy(wish.name, name);
 	result = place_tun(p, &wish, made_fds, &made, &why);
 	if (result)
@@ -215,7 +221,8 @@ static adit_result ADIT_CALL make_tun(adit_place *p, const char *name, uint32_t 
 	return 0;
 }
 
-static adit_result ADIT_CALL ask_netlink(adit_place *p, int32_t proto, const void *msg, size_t size, char *words, size_t room)
+static adit_result ADIT_CALL ask_netlink(adit_place *p, int32_t proto, const void *msg, size_t size,
+                                         char *words, size_t room)
 {
 	struct agent_ask ask = {.op = AGENT_NETLINK};
 	struct agent_answer answer;
@@ -242,7 +249,8 @@ static adit_result ADIT_CALL write_sysctl(adit_place *p, const char *path, const
 	if (p->here)
 		return place_fail(duty_sysctl(path, value, &why), &why);
 	if (strlen(path) >= DUTY_PATH || strlen(value) >= DUTY_VALUE)
-		return place_fail(why_set(&why, ADIT_EINVAL, "a sysctl path or value is too long"), &why);
+		return place_fail(why_set(&why, ADIT_EINVAL, "a sysctl path or value is too long"),
+		                  &why);
 	strcpy(ask.u.sysctl.path, path);
 	strcpy(ask.u.sysctl.value, value);
 	result = call(p, &ask, NULL, 0, &answer, NULL, NULL, &why);
@@ -263,6 +271,7 @@ static uint32_t ADIT_CALL find_index(adit_place *p, const char *name)
 }
 
 const adit_place_1 place_table = {
-	sizeof(adit_place_1), 0,           get_device, fresh,           place_close, make_socket, make_tun,
-	ask_netlink,          write_sysctl, find_index, get_device_name, is_ours,
+	sizeof(adit_place_1), 0,           get_device,      fresh,
+	place_close,          make_socket, make_tun,        ask_netlink,
+	write_sysctl,         find_index,  get_device_name, is_ours,
 };

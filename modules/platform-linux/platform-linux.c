@@ -18,7 +18,8 @@ struct module {
 
 static adit_result fail(const adit_host *host, adit_result result, const struct why *why)
 {
-	return result && why->text[0] ? host->fail(host, result, why->text, strlen(why->text)) : result;
+	return result && why->text[0] ? host->fail(host, result, why->text, strlen(why->text))
+	                              : result;
 }
 
 struct instance {
@@ -150,7 +151,15 @@ static const void *ADIT_CALL module_get(void *ctx, const char *iface)
 }
 
 static const adit_life life = {
-	sizeof(adit_life), 0, instance_create, instance_open, instance_start, NULL, NULL, instance_stop, instance_destroy,
+	sizeof(adit_life),
+	0,
+	instance_create,
+	instance_open,
+	instance_start,
+	NULL,
+	NULL,
+	instance_stop,
+	instance_destroy,
 };
 static const adit_platform_1 platform = {
 	sizeof(adit_platform_1), 0, &life, instance_output, instance_protect,
@@ -161,6 +170,7 @@ static const adit_component component = {
 static const adit_component *const components[] = {&component, NULL};
 
 const adit_module adit_module_1 = {
-	sizeof(adit_module), ADIT_ABI_MAJOR, ADIT_ABI_MINOR, 0,           0,           "platform-linux", ADIT_MODULE_VERSION,
-	adit_descriptor,     components,     module_init,    module_fini, module_get,
+	sizeof(adit_module), ADIT_ABI_MAJOR,      ADIT_ABI_MINOR,  0,          0,
+	"platform-linux",    ADIT_MODULE_VERSION, adit_descriptor, components, module_init,
+	module_fini,         module_get,
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * platform-linux/queue.c - one instance of the platform: reads and writes one queue of the device
  *
- * A packet is read straight into the buffer that travels on, its device header into the headroom before it. A turn
- * ends when the queue is empty, or after so many packets or bytes, that other work of the loop is not held up.
+ * A packet is read straight into the buffer that travels on, its device header into the headroom
+ * before it. A turn ends when the queue is empty, or after so many packets or bytes, that other
+ * work of the loop is not held up.
  */
 #include "queue.h"
 
@@ -21,10 +22,10 @@
 enum {
 	TURN_PACKETS = 64,
 	TURN_BYTES = 1 << 20,
-	PIECES = 64,                  /* of one packet: more than any part makes */
-	PACKET_ROOM = 65536,          /* the largest packet the kernel makes of one send */
-	PACKET_ROOM_PLAIN = 2048,     /* where there are no super-packets; or the MTU */
-	PAUSE_NS = 10 * 1000 * 1000   /* before reading again when buffers have run out */
+	PIECES = 64,                /* of one packet: more than any part makes */
+	PACKET_ROOM = 65536,        /* the largest packet the kernel makes of one send */
+	PACKET_ROOM_PLAIN = 2048,   /* where there are no super-packets; or the MTU */
+	PAUSE_NS = 10 * 1000 * 1000 /* before reading again when buffers have run out */
 };
 
 struct queue {
@@ -36,7 +37,7 @@ struct queue {
 	int fd; /* lent by the device; -1: this shard has no queue of its own to read */
 	int write_fd;
 	uint32_t shard;
-	uint32_t room; /* asked for per buffer */
+	uint32_t room;  /* asked for per buffer */
 	uint32_t takes; /* ADIT_BUF_GSO_... that may be written whole, and CSUM_NEEDED */
 	uint32_t header;
 	adit_io *io;
@@ -67,7 +68,8 @@ static void gone(struct queue *q)
 	q->io = NULL;
 	if (atomic_exchange(&d->gone, 1))
 		return;
-	snprintf(text, sizeof(text), "device %s is gone: somebody deleted it or its network namespace", d->made.name);
+	snprintf(text, sizeof(text),
+	         "device %s is gone: somebody deleted it or its network namespace", d->made.name);
 	say(q, ADIT_LOG_ERROR, text);
 	trouble = q->host->get(q->host, ADIT_TROUBLE_1);
 	snprintf(text, sizeof(text), "device %s", d->made.name);
@@ -90,8 +92,8 @@ static void drop_stash(struct queue *q)
 	q->n_stash = 0;
 }
 
-/* True when there is a buffer to read into. Without any, reading pauses: the kernel's own queue is the place for
- * packets then, and its drops slow the senders down. */
+/* True when there is a buffer to read into. Without any, reading pauses: the kernel's own queue is
+ * the place for packets then, and its drops slow the senders down. */
 static int stocked(struct queue *q)
 {
 	if (q->n_stash)
@@ -154,7 +156,8 @@ static void turn(void *arg)
 	adit_buf *batch[TURN_PACKETS];
 	uint32_t n = 0, tries, bytes = 0;
 
-	for (tries = 0; tries < TURN_PACKETS && bytes < TURN_BYTES && q->io && stocked(q); tries++) {
+	for (tries = 0; tries < TURN_PACKETS && bytes < TURN_BYTES && q->io && stocked(q);
+	     tries++) {
 		adit_buf *b = q->stash[q->n_stash - 1];
 		ssize_t size = read_packet(q, b);
 
@@ -177,7 +180,8 @@ static int write_pieces(struct queue *q, const struct iovec *iov, int pieces)
 	ssize_t n;
 
 	do
-		n = pieces == 1 ? write(q->write_fd, iov->iov_base, iov->iov_len) : writev(q->write_fd, iov, pieces);
+		n = pieces == 1 ? write(q->write_fd, iov->iov_base, iov->iov_len)
+		                : writev(q->write_fd, iov, pieces);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? errno : 0;
 }
@@ -191,8 +195,10 @@ static int write_packet(struct queue *q, const adit_buf *b)
 
 	if (q->header) {
 		vnet_write(header, b);
-		/* Alone and with room before it: one piece. Bytes that are shared are left as they are. */
-		if (!b->next && !(b->flags & ADIT_BUF_RDONLY) && b->data - b->head >= (ptrdiff_t)q->header) {
+		/* Alone and with room before it: one piece. Bytes that are shared are left as they
+		 * are. */
+		if (!b->next && !(b->flags & ADIT_BUF_RDONLY) &&
+		    b->data - b->head >= (ptrdiff_t)q->header) {
 			memcpy(b->data - q->header, header, q->header);
 			iov[0].iov_base = b->data - q->header;
 			iov[0].iov_len = b->len + q->header;
@@ -272,9 +278,12 @@ static int write_one(struct queue *q, const adit_buf *b)
 	if (error == EBADFD || ((error == EIO || error == ENODEV) && tun_gone(q->write_fd)))
 		return 0;
 	if (error == EINVAL && needs & ADIT_BUF_GSO) {
-		/* This kernel refuses the kind though it took the offload (6.6.44 and some of its siblings). */
+		/* This kernel refuses the kind though it took the offload (6.6.44 and some of its
+		 * siblings). */
 		q->takes &= ~(needs & ADIT_BUF_GSO);
-		say(q, ADIT_LOG_WARN, "the kernel refuses super-packets that it had agreed to; they are cut here from now on");
+		say(q, ADIT_LOG_WARN,
+		    "the kernel refuses super-packets that it had agreed to; they are cut here "
+		    "from now on");
 		write_slowly(q, b);
 		return 1;
 	}
@@ -319,7 +328,8 @@ static uint32_t takes(const struct device *d)
 {
 	uint32_t wish = d->settings.wish.offloads, all = 0;
 
-	/* Writing does not depend on what was granted for reading: only the manifest's switches and errors count. */
+	/* Writing does not depend on what was granted for reading: only the manifest's switches and
+	 * errors count. */
 	if (!d->header || !(wish & TUN_CHECKSUM))
 		return 0;
 	all = ADIT_BUF_CSUM_NEEDED;
@@ -351,7 +361,8 @@ adit_result queue_start(struct queue *q, struct why *why)
 	if (!result)
 		result = q->loops->io(q->loop, q->fd, turn, q, &q->io);
 	if (result)
-		return why_set(why, result, "the loop cannot watch queue %u of device %s", q->shard, d->made.name);
+		return why_set(why, result, "the loop cannot watch queue %u of device %s", q->shard,
+		               d->made.name);
 	q->loops->io_want(q->io, ADIT_IO_READ);
 	return 0;
 }
@@ -368,11 +379,13 @@ void queue_stop(struct queue *q)
 	q->timer = NULL;
 	drop_stash(q);
 	snprintf(text, sizeof(text),
-	         "device %s queue %u: %llu packets up, %llu down, %llu malformed, %llu not taken, %llu cut here, %llu times out of "
+	         "device %s queue %u: %llu packets up, %llu down, %llu malformed, %llu not taken, "
+	         "%llu cut here, %llu times out of "
 	         "buffers",
-	         q->device->made.name, q->shard, (unsigned long long)q->counts.up, (unsigned long long)q->counts.down,
-	         (unsigned long long)q->counts.malformed, (unsigned long long)q->counts.unwritten,
-	         (unsigned long long)q->counts.cut, (unsigned long long)q->counts.starved);
+	         q->device->made.name, q->shard, (unsigned long long)q->counts.up,
+	         (unsigned long long)q->counts.down, (unsigned long long)q->counts.malformed,
+	         (unsigned long long)q->counts.unwritten, (unsigned long long)q->counts.cut,
+	         (unsigned long long)q->counts.starved);
 	say(q, ADIT_LOG_DEBUG, text);
 }
 

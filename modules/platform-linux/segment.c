@@ -33,7 +33,8 @@ static void put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v % 65536);
 }
 
-/* One's complement sum (RFC 1071) on top of sum, not folded. size is at most 64 KiB, so 32 bits hold it. */
+/* One's complement sum (RFC 1071) on top of sum, not folded. size is at most 64 KiB, so 32 bits
+ * hold it. */
 static uint32_t add(uint32_t sum, const uint8_t *p, uint32_t size)
 {
 	uint32_t i;

@@ -25,26 +25,29 @@ static adit_result text(const struct reader *r, const char *key, char *out, size
 	if (r->table->text(r->cfg, key, &s, &len))
 		return 0;
 	if (len >= room || strlen(s) != len)
-		return why_set(r->why, ADIT_ECONFIG, "\"%s\" is longer than %zu bytes", key, room - 1);
+		return why_set(r->why, ADIT_ECONFIG, "\"%s\" is longer than %zu bytes", key,
+		               room - 1);
 	memcpy(out, s, len + 1);
 	return 0;
 }
 
-static adit_result number(const struct reader *r, const char *key, int64_t least, int64_t most, uint32_t *out)
+static adit_result number(const struct reader *r, const char *key, int64_t least, int64_t most,
+                          uint32_t *out)
 {
 	int64_t v;
 
 	if (r->table->integer(r->cfg, key, &v))
 		return 0;
 	if (v < least || v > most)
-		return why_set(r->why, ADIT_ECONFIG, "\"%s\": %lld is not in %lld..%lld", key, (long long)v, (long long)least,
-		               (long long)most);
+		return why_set(r->why, ADIT_ECONFIG, "\"%s\": %lld is not in %lld..%lld", key,
+		               (long long)v, (long long)least, (long long)most);
 	*out = (uint32_t)v;
 	return 0;
 }
 
 /* Reads a list of prefixes. *n is UINT32_MAX when there is no such key. */
-static adit_result list(const struct reader *r, const char *key, struct cidr *out, uint32_t most, uint32_t *n)
+static adit_result list(const struct reader *r, const char *key, struct cidr *out, uint32_t most,
+                        uint32_t *n)
 {
 	const adit_cfg *item;
 	const char *s;
@@ -55,16 +58,20 @@ static adit_result list(const struct reader *r, const char *key, struct cidr *ou
 		return 0;
 	for (i = 0; (item = r->table->item(r->cfg, key, i)); i++) {
 		if (i == most)
-			return why_set(r->why, ADIT_ECONFIG, "\"%s\" has more than %u entries", key, most);
+			return why_set(r->why, ADIT_ECONFIG, "\"%s\" has more than %u entries", key,
+			               most);
 		if (r->table->text(item, "", &s, NULL) || cidr_parse(s, &out[i]))
-			return why_set(r->why, ADIT_ECONFIG, "\"%s\", entry %u: write an address and a prefix length, such as 198.18.0.1/16",
+			return why_set(r->why, ADIT_ECONFIG,
+			               "\"%s\", entry %u: write an address and a prefix length, "
+			               "such as 198.18.0.1/16",
 			               key, i + 1);
 	}
 	*n = i;
 	return 0;
 }
 
-/* The number of the descriptor that a service manager passed under a name (sd_listen_fds_with_names(3)). */
+/* The number of the descriptor that a service manager passed under a name
+ * (sd_listen_fds_with_names(3)). */
 static adit_result named_fd(const char *name, int *out, struct why *why)
 {
 	const char *pid = getenv("LISTEN_PID"), *names = getenv("LISTEN_FDNAMES");
@@ -85,7 +92,8 @@ static adit_result named_fd(const char *name, int *out, struct why *why)
 		}
 	}
 	return why_set(why, ADIT_ECONFIG,
-	               "\"fd\": no descriptor named %s was passed in (LISTEN_FDNAMES); write FileDescriptorName=%s in the socket "
+	               "\"fd\": no descriptor named %s was passed in (LISTEN_FDNAMES); write "
+	               "FileDescriptorName=%s in the socket "
 	               "unit, or give the number",
 	               name, name);
 }
@@ -128,7 +136,8 @@ static void read_offloads(const struct reader *r, struct settings *s)
 
 static adit_result read_prefixes(const struct reader *r, struct settings *s)
 {
-	adit_result result = list(r, "addresses", s->wish.addresses, TUN_ADDRESSES, &s->wish.n_addresses);
+	adit_result result =
+		list(r, "addresses", s->wish.addresses, TUN_ADDRESSES, &s->wish.n_addresses);
 
 	if (result)
 		return result;
@@ -170,7 +179,8 @@ adit_result settings_read(struct settings *out, const adit_env *env, struct why 
 	if (!result)
 		result = number(&r, "mtu", TUN_LEAST_MTU, TUN_MOST_MTU, &s.wish.mtu);
 	if (!result)
-		/* A queue without a shard would be a hole for the flows that the kernel puts there. */
+		/* A queue without a shard would be a hole for the flows that the kernel puts there.
+		 */
 		result = number(&r, "queues", 1, s.wish.queues, &s.wish.queues);
 	if (!result)
 		result = number(&r, "mark", 0, UINT32_MAX, &s.mark);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * platform-linux/tproxy.c - does the kernel take a firewall rule that hands packets to a transparent listener?
+ * platform-linux/tproxy.c - does the kernel take a firewall rule that hands packets to a
+ * transparent listener?
  *
- * One batch: table, chain at prerouting, rule "meta l4proto tcp tproxy to :1". Numbers are in network order
- * throughout nfnetlink.
+ * One batch: table, chain at prerouting, rule "meta l4proto tcp tproxy to :1". Numbers are in
+ * network order throughout nfnetlink.
  */
 #include "tproxy.h"
 
@@ -130,5 +131,6 @@ adit_result tproxy_probe(adit_place *p, struct why *why)
 	size = nl_done(&w);
 	if (size < 0)
 		return why_set(why, ADIT_ELIMIT, "the probe does not fit %zu bytes", sizeof(data));
-	return place_table.netlink(p, NETLINK_NETFILTER, data, (size_t)size, why->text, sizeof(why->text));
+	return place_table.netlink(p, NETLINK_NETFILTER, data, (size_t)size, why->text,
+	                           sizeof(why->text));
 }

@@ -19,7 +19,8 @@
 #define TUN_F_USO6 0x40
 #endif
 
-/* Letters, digits and . _ - with at most one "%d"; what ip(8) and the kernel's own naming accept, and no more. */
+/* Letters, digits and . _ - with at most one "%d"; what ip(8) and the kernel's own naming accept,
+ * and no more. */
 static int name_valid(const char *name)
 {
 	size_t i, percent = 0, len = strnlen(name, TUN_NAME);
@@ -29,7 +30,9 @@ static int name_valid(const char *name)
 	for (i = 0; i < len; i++) {
 		if (name[i] == '%' && name[i + 1] == 'd' && !percent++)
 			i++;
-		else if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", name[i]))
+		else if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._"
+		                 "-",
+		                 name[i]))
 			return 0;
 	}
 	return 1;
@@ -40,21 +43,26 @@ adit_result tun_check(const struct tun_wish *wish, struct why *why)
 	uint32_t i;
 
 	if (!name_valid(wish->name))
-		return why_set(why, ADIT_EINVAL, "the device name is not 1 to 15 letters, digits, '.', '_', '-' (and '%%d')");
+		return why_set(why, ADIT_EINVAL,
+		               "the device name is not 1 to 15 letters, digits, '.', '_', '-' (and "
+		               "'%%d')");
 	if (wish->mtu < TUN_LEAST_MTU || wish->mtu > TUN_MOST_MTU)
-		return why_set(why, ADIT_EINVAL, "device %s: MTU %u is not in %d..%d", wish->name, wish->mtu, TUN_LEAST_MTU,
-		               TUN_MOST_MTU);
+		return why_set(why, ADIT_EINVAL, "device %s: MTU %u is not in %d..%d", wish->name,
+		               wish->mtu, TUN_LEAST_MTU, TUN_MOST_MTU);
 	if (!wish->queues || wish->queues > TUN_QUEUES)
-		return why_set(why, ADIT_EINVAL, "device %s: %u queues are not in 1..%d", wish->name, wish->queues, TUN_QUEUES);
+		return why_set(why, ADIT_EINVAL, "device %s: %u queues are not in 1..%d",
+		               wish->name, wish->queues, TUN_QUEUES);
 	if (wish->n_addresses > TUN_ADDRESSES || wish->n_routes > TUN_ROUTES)
-		return why_set(why, ADIT_EINVAL, "device %s: more than %d addresses or %d routes", wish->name, TUN_ADDRESSES,
-		               TUN_ROUTES);
+		return why_set(why, ADIT_EINVAL, "device %s: more than %d addresses or %d routes",
+		               wish->name, TUN_ADDRESSES, TUN_ROUTES);
 	for (i = 0; i < wish->n_addresses; i++)
 		if (!cidr_valid(&wish->addresses[i]))
-			return why_set(why, ADIT_EINVAL, "device %s: address %u is malformed", wish->name, i);
+			return why_set(why, ADIT_EINVAL, "device %s: address %u is malformed",
+			               wish->name, i);
 	for (i = 0; i < wish->n_routes; i++)
 		if (!cidr_valid(&wish->routes[i]))
-			return why_set(why, ADIT_EINVAL, "device %s: route %u is malformed", wish->name, i);
+			return why_set(why, ADIT_EINVAL, "device %s: route %u is malformed",
+			               wish->name, i);
 	return 0;
 }
 
@@ -70,18 +78,22 @@ static int open_clone(struct why *why)
 		return fd;
 	if (error == ENOENT)
 		return why_set(why, ADIT_ENOSYS,
-		               "/dev/net/tun does not exist; load the module (modprobe tun), in a container pass the device in");
+		               "/dev/net/tun does not exist; load the module (modprobe tun), in a "
+		               "container pass the device in");
 	if (error == EACCES || error == EPERM)
 		return why_set(why, ADIT_EPERM,
-		               "/dev/net/tun may not be opened by this user; as root: chmod 0666 /dev/net/tun (the usual mode; "
+		               "/dev/net/tun may not be opened by this user; as root: chmod 0666 "
+		               "/dev/net/tun (the usual mode; "
 		               "opening it gives nobody a right outside namespaces of their own)");
 	if (error == ENXIO || error == ENODEV)
-		return why_set(why, ADIT_ENOSYS, "/dev/net/tun has no driver behind it; load the module (modprobe tun)");
+		return why_set(
+			why, ADIT_ENOSYS,
+			"/dev/net/tun has no driver behind it; load the module (modprobe tun)");
 	return why_errno(why, error, "cannot open /dev/net/tun");
 }
 
-/* Asks for offloads, best first; the kernel refuses a set with a bit it does not know. What the wish leaves out is
- * never asked for: TSO and USO need the checksum. */
+/* Asks for offloads, best first; the kernel refuses a set with a bit it does not know. What the
+ * wish leaves out is never asked for: TSO and USO need the checksum. */
 static uint32_t take_offloads(int fd, uint32_t wish)
 {
 	static const uint32_t tries[] = {
@@ -115,17 +127,22 @@ static adit_result attach(int fd, struct ifreq *req, const struct tun_wish *wish
 	error = errno;
 	if (error == EBUSY || error == EEXIST)
 		return why_set(why, ADIT_EEXIST,
-		               "a device named %s exists already; choose another \"name\" (\"adit%%d\" takes the next free one) or end "
+		               "a device named %s exists already; choose another \"name\" "
+		               "(\"adit%%d\" takes the next free one) or end "
 		               "the process that holds it",
 		               wish->name);
 	if (error == EPERM)
 		return why_set(why, ADIT_EPERM,
-		               "making the device %s here needs CAP_NET_ADMIN; run as root, or use \"namespace\": \"new\"", wish->name);
-	return why_errno(why, error, "cannot make the device %s with %u queues", wish->name, wish->queues);
+		               "making the device %s here needs CAP_NET_ADMIN; run as root, or use "
+		               "\"namespace\": \"new\"",
+		               wish->name);
+	return why_errno(why, error, "cannot make the device %s with %u queues", wish->name,
+	                 wish->queues);
 }
 
 /* One descriptor per queue. The flags are per queue and must be the same for all. */
-static adit_result open_queues(const struct tun_wish *wish, int *fds, struct tun_made *made, struct why *why)
+static adit_result open_queues(const struct tun_wish *wish, int *fds, struct tun_made *made,
+                               struct why *why)
 {
 	struct ifreq req;
 	uint32_t i, granted = TUN_OFFLOADS;
@@ -140,13 +157,17 @@ static adit_result open_queues(const struct tun_wish *wish, int *fds, struct tun
 		fds[i] = open_clone(why);
 		if (fds[i] < 0)
 			return fds[i];
-		/* The first makes the device, and must be the first; the others join it under the name it got. */
+		/* The first makes the device, and must be the first; the others join it under the
+		 * name it got. */
 		req.ifr_flags = (short)(flags | (i ? 0 : IFF_TUN_EXCL));
 		result = attach(fds[i], &req, wish, why);
 		if (result)
 			return result;
 		if (ioctl(fds[i], TUNSETVNETHDRSZ, &header))
-			return why_errno(why, errno, "device %s: the kernel refuses a packet header of %d bytes", wish->name, header);
+			return why_errno(
+				why, errno,
+				"device %s: the kernel refuses a packet header of %d bytes",
+				wish->name, header);
 		granted &= take_offloads(fds[i], wish->offloads);
 	}
 	memcpy(made->name, req.ifr_name, TUN_NAME - 1);
@@ -156,10 +177,12 @@ static adit_result open_queues(const struct tun_wish *wish, int *fds, struct tun
 	return 0;
 }
 
-/* IPv6 that the kernel or the namespace has switched off: the address is then left out, not an error. */
+/* IPv6 that the kernel or the namespace has switched off: the address is then left out, not an
+ * error. */
 static int no_ipv6(const struct cidr *c, adit_result result)
 {
-	return c->addr.family == 6 && (result == ADIT_ENOSYS || result == ADIT_EPERM || result == ADIT_EINVAL) &&
+	return c->addr.family == 6 &&
+	       (result == ADIT_ENOSYS || result == ADIT_EPERM || result == ADIT_EINVAL) &&
 	       (access("/proc/sys/net/ipv6", F_OK) || result == ADIT_EPERM);
 }
 
@@ -173,21 +196,27 @@ static adit_result configure(const struct tun_wish *wish, struct tun_made *made,
 	made->index = link_index(made->name);
 	result = link_up(made->index, wish->mtu, &detail);
 	if (result)
-		return why_set(why, result, "cannot bring the device %s up with MTU %u: %s", made->name, wish->mtu, detail.text);
+		return why_set(why, result, "cannot bring the device %s up with MTU %u: %s",
+		               made->name, wish->mtu, detail.text);
 	for (i = 0; i < wish->n_addresses + wish->n_routes; i++) {
-		const struct cidr *c = i < wish->n_addresses ? &wish->addresses[i] : &wish->routes[i - wish->n_addresses];
+		const struct cidr *c = i < wish->n_addresses ? &wish->addresses[i]
+		                                             : &wish->routes[i - wish->n_addresses];
 		const char *what = i < wish->n_addresses ? "address" : "route";
 
 		cidr_text(c, text, sizeof(text));
 		if (c->addr.family == 6 && wish->mtu < 1280) {
-			why_set(&note, 0, "device %s: no IPv6, for its MTU %u is below 1280", made->name, wish->mtu);
+			why_set(&note, 0, "device %s: no IPv6, for its MTU %u is below 1280",
+			        made->name, wish->mtu);
 			continue;
 		}
-		result = i < wish->n_addresses ? link_address(made->index, c, &detail) : link_route(made->index, c, &detail);
+		result = i < wish->n_addresses ? link_address(made->index, c, &detail)
+		                               : link_route(made->index, c, &detail);
 		if (result && no_ipv6(c, result))
-			why_set(&note, 0, "device %s: no IPv6 here: %s %s left out (%s)", made->name, what, text, detail.text);
+			why_set(&note, 0, "device %s: no IPv6 here: %s %s left out (%s)",
+			        made->name, what, text, detail.text);
 		else if (result)
-			return why_set(why, result, "device %s: cannot add the %s %s: %s", made->name, what, text, detail.text);
+			return why_set(why, result, "device %s: cannot add the %s %s: %s",
+			               made->name, what, text, detail.text);
 	}
 	if (why)
 		*why = note;
@@ -232,7 +261,8 @@ static int name_from_proc(int fd, char *name)
 	return found;
 }
 
-adit_result tun_adopt(int fd, uint32_t offloads, struct tun_made *made, uint32_t *header, struct why *why)
+adit_result tun_adopt(int fd, uint32_t offloads, struct tun_made *made, uint32_t *header,
+                      struct why *why)
 {
 	struct ifreq req;
 	int size = TUN_HEADER;
@@ -241,12 +271,15 @@ adit_result tun_adopt(int fd, uint32_t offloads, struct tun_made *made, uint32_t
 	memset(made, 0, sizeof(*made));
 	memset(&req, 0, sizeof(req));
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
-		return why_errno(why, errno, "descriptor %d, which \"fd\" names, is not usable", fd);
+		return why_errno(why, errno, "descriptor %d, which \"fd\" names, is not usable",
+		                 fd);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	if (ioctl(fd, TUNGETIFF, &req)) {
-		/* The giver may have forbidden ioctl: then it is a plain packet pipe without a header. */
+		/* The giver may have forbidden ioctl: then it is a plain packet pipe without a
+		 * header. */
 		if (!name_from_proc(fd, made->name))
-			return why_errno(why, errno, "descriptor %d, which \"fd\" names, is no TUN device", fd);
+			return why_errno(why, errno,
+			                 "descriptor %d, which \"fd\" names, is no TUN device", fd);
 		*header = 0;
 		return 0;
 	}
@@ -255,11 +288,14 @@ adit_result tun_adopt(int fd, uint32_t offloads, struct tun_made *made, uint32_t
 	made->multi = !!(req.ifr_flags & IFF_MULTI_QUEUE);
 	if ((req.ifr_flags & IFF_TAP) || !(req.ifr_flags & IFF_NO_PI))
 		return why_set(why, ADIT_ECONFIG,
-		               "descriptor %d is device %s in a mode that is not understood here; make it with IFF_TUN and IFF_NO_PI", fd,
-		               made->name);
+		               "descriptor %d is device %s in a mode that is not understood here; "
+		               "make it with IFF_TUN and IFF_NO_PI",
+		               fd, made->name);
 	*header = req.ifr_flags & IFF_VNET_HDR ? TUN_HEADER : 0;
 	if (*header && ioctl(fd, TUNSETVNETHDRSZ, &size))
-		return why_errno(why, errno, "device %s: the kernel refuses a packet header of %d bytes", made->name, size);
+		return why_errno(why, errno,
+		                 "device %s: the kernel refuses a packet header of %d bytes",
+		                 made->name, size);
 	if (*header)
 		made->offloads = take_offloads(fd, offloads);
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * platform-linux/tun.h - a TUN device: made, adopted, asked whether it still lives
  *
- * A device made here is not persistent: it, its addresses and its routes go with its last descriptor.
+ * A device made here is not persistent: it, its addresses and its routes go with its last
+ * descriptor.
  */
 #ifndef PLATFORM_TUN_H
 #define PLATFORM_TUN_H
@@ -10,11 +11,12 @@
 #include "why.h"
 
 enum {
-	TUN_QUEUES = 64,    /* descriptors of one device; as many as a message can pass, with some to spare */
+	TUN_QUEUES = 64, /* descriptors of one device; as many as a message can pass, with some to
+	                    spare */
 	TUN_ADDRESSES = 16, /* a device that wants more is a mistake in the manifest */
 	TUN_ROUTES = 64,
-	TUN_NAME = 16,      /* IFNAMSIZ, as an array size */
-	TUN_HEADER = 10,    /* struct virtio_net_hdr before every packet */
+	TUN_NAME = 16,   /* IFNAMSIZ, as an array size */
+	TUN_HEADER = 10, /* struct virtio_net_hdr before every packet */
 	TUN_LEAST_MTU = 576,
 	TUN_MOST_MTU = 65535
 };
@@ -43,15 +45,16 @@ struct tun_made {
 /* ADIT_EINVAL with the reason when a wish is out of its ranges. */
 adit_result tun_check(const struct tun_wish *wish, struct why *why);
 
-/* Makes the device in the calling thread's namespace and fills fds with wish->queues non-blocking descriptors. On
- * failure nothing is left behind. A part that can do without (IPv6 addresses where there is no IPv6) is left out,
- * and why says so though the result is 0. */
+/* Makes the device in the calling thread's namespace and fills fds with wish->queues non-blocking
+ * descriptors. On failure nothing is left behind. A part that can do without (IPv6 addresses where
+ * there is no IPv6) is left out, and why says so though the result is 0. */
 adit_result tun_make(const struct tun_wish *wish, int *fds, struct tun_made *made, struct why *why);
 
-/* Takes over a descriptor that somebody else made: name, flags and offloads are asked of the kernel or, where it
- * may not be asked, of /proc. ADIT_ECONFIG when it is not a TUN device in a mode we can use. *header is TUN_HEADER, or 0
- * when its packets come without. */
-adit_result tun_adopt(int fd, uint32_t offloads, struct tun_made *made, uint32_t *header, struct why *why);
+/* Takes over a descriptor that somebody else made: name, flags and offloads are asked of the kernel
+ * or, where it may not be asked, of /proc. ADIT_ECONFIG when it is not a TUN device in a mode we
+ * can use. *header is TUN_HEADER, or 0 when its packets come without. */
+adit_result tun_adopt(int fd, uint32_t offloads, struct tun_made *made, uint32_t *header,
+                      struct why *why);
 
 /* True when the device behind fd is gone for good, false when it is merely down. */
 int tun_gone(int fd);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * platform-linux/vnet.c - the header that a device puts before each packet, as the flags of a buffer, and back
+ * platform-linux/vnet.c - the header that a device puts before each packet, as the flags of a
+ * buffer, and back
  */
 #include "vnet.h"
 
@@ -10,7 +11,14 @@
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5 /* Linux 6.2 */
 #endif
 
-enum { OFF_FLAGS = 0, OFF_TYPE = 1, OFF_HDR_LEN = 2, OFF_GSO_SIZE = 4, OFF_CSUM_START = 6, OFF_CSUM_OFF = 8 };
+enum {
+	OFF_FLAGS = 0,
+	OFF_TYPE = 1,
+	OFF_HDR_LEN = 2,
+	OFF_GSO_SIZE = 4,
+	OFF_CSUM_START = 6,
+	OFF_CSUM_OFF = 8
+};
 enum { TCP_CSUM = 16, UDP_CSUM = 6, TCP_HEAD = 20, UDP_HEAD = 8 };
 
 static uint16_t get16(const uint8_t *p)
@@ -37,7 +45,8 @@ uint32_t vnet_payload(const adit_buf *b, uint32_t total)
 	version = b->data[0] / 16u;
 	if (version != 4 && version != 6)
 		return 0;
-	if ((b->flags & ADIT_BUF_GSO_TCP4 && version != 4) || (b->flags & ADIT_BUF_GSO_TCP6 && version != 6))
+	if ((b->flags & ADIT_BUF_GSO_TCP4 && version != 4) ||
+	    (b->flags & ADIT_BUF_GSO_TCP6 && version != 6))
 		return 0;
 	if (version == 4 ? (b->data[0] % 16u) * 4u != l4 : l4 < 40)
 		return 0;
@@ -76,7 +85,8 @@ adit_result vnet_read(const uint8_t *header, adit_buf *b)
 {
 	uint32_t type = header[OFF_TYPE], flags = 0, payload;
 
-	b->flags &= ~(uint32_t)(ADIT_BUF_CSUM_NEEDED | ADIT_BUF_CSUM_OK | ADIT_BUF_GSO | ADIT_BUF_GSO_ECN);
+	b->flags &= ~(uint32_t)(ADIT_BUF_CSUM_NEEDED | ADIT_BUF_CSUM_OK | ADIT_BUF_GSO |
+	                        ADIT_BUF_GSO_ECN);
 	b->csum_start = b->csum_off = b->gso_size = b->hdr_len = 0;
 	if (header[OFF_FLAGS] & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
 		b->csum_start = get16(header + OFF_CSUM_START);
@@ -94,7 +104,8 @@ adit_result vnet_read(const uint8_t *header, adit_buf *b)
 	b->flags |= flags;
 	b->gso_size = get16(header + OFF_GSO_SIZE);
 	payload = vnet_payload(b, b->len);
-	if (!payload || payload > UINT16_MAX || !b->gso_size || b->csum_off != (flags & ADIT_BUF_GSO_UDP ? UDP_CSUM : TCP_CSUM))
+	if (!payload || payload > UINT16_MAX || !b->gso_size ||
+	    b->csum_off != (flags & ADIT_BUF_GSO_UDP ? UDP_CSUM : TCP_CSUM))
 		return ADIT_EINVAL;
 	b->hdr_len = (uint16_t)payload;
 	return 0;
@@ -110,12 +121,13 @@ void vnet_write(uint8_t *header, const adit_buf *b)
 	}
 	if (!(b->flags & ADIT_BUF_GSO))
 		return;
-	header[OFF_TYPE] = b->flags & ADIT_BUF_GSO_TCP4 ? VIRTIO_NET_HDR_GSO_TCPV4 :
-	                   b->flags & ADIT_BUF_GSO_TCP6 ? VIRTIO_NET_HDR_GSO_TCPV6 :
-	                                                  VIRTIO_NET_HDR_GSO_UDP_L4;
+	header[OFF_TYPE] = b->flags & ADIT_BUF_GSO_TCP4   ? VIRTIO_NET_HDR_GSO_TCPV4
+	                   : b->flags & ADIT_BUF_GSO_TCP6 ? VIRTIO_NET_HDR_GSO_TCPV6
+	                                                  : VIRTIO_NET_HDR_GSO_UDP_L4;
 	if (b->flags & ADIT_BUF_GSO_ECN && !(b->flags & ADIT_BUF_GSO_UDP))
 		header[OFF_TYPE] |= VIRTIO_NET_HDR_GSO_ECN;
 	put16(header + OFF_GSO_SIZE, b->gso_size);
-	/* The chain beyond the headers is longer than them, or vnet_payload() is 0 and so is the field. */
+	/* The chain beyond the headers is longer than them, or vnet_payload() is 0 and so is the
+	 * field. */
 	put16(header + OFF_HDR_LEN, vnet_payload(b, UINT32_MAX));
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * tests/facts/fact_queue_listener.c - a packet of TUN queue k is accepted by listener k, through nft tproxy
+ * tests/facts/fact_queue_listener.c - a packet of TUN queue k is accepted by listener k, through
+ * nft tproxy
  *
- * stack-system relies on it: SO_ATTACH_REUSEPORT_CBPF with SKF_AD_QUEUE sees the queue that a packet was written
- * to, counted from 1, also where nft tproxy picked the listener, and numbers the sockets in the order in which they
- * began to listen. Also proven here: the same packets without the program are spread by hash, so the test can fail.
+ * stack-system relies on it: SO_ATTACH_REUSEPORT_CBPF with SKF_AD_QUEUE sees the queue that a
+ * packet was written to, counted from 1, also where nft tproxy picked the listener, and numbers the
+ * sockets in the order in which they began to listen. Also proven here: the same packets without
+ * the program are spread by hash, so the test can fail.
  *
- *      SYN written to queue k --> device --> prerouting, tproxy --> one of LISTENERS transparent listeners
- *      answer <-- the connection's SYN+ACK is read from the device; ACK completes it; which listener has it?
+ *      SYN written to queue k --> device --> prerouting, tproxy --> one of LISTENERS transparent
+ * listeners answer <-- the connection's SYN+ACK is read from the device; ACK completes it; which
+ * listener has it?
  */
 #include "tests/lib/sandbox.h"
 
@@ -46,7 +49,8 @@ static void make_device(void)
 		queues[i] = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 		check(queues[i] >= 0 && !ioctl(queues[i], TUNSETIFF, &req), "%s", strerror(errno));
 	}
-	command("ip link set fact0 up mtu 1500 && ip addr add 10.9.0.1/24 dev fact0 && ip route add default dev fact0");
+	command("ip link set fact0 up mtu 1500 && ip addr add 10.9.0.1/24 dev fact0 && ip route "
+	        "add default dev fact0");
 	command("sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.fact0.rp_filter=0");
 	command("ip rule add iif fact0 lookup 100 && ip route add local default dev lo table 100");
 	command("nft 'table inet fact { chain c { type filter hook prerouting priority mangle; "
@@ -60,9 +64,12 @@ static void make_listeners(void)
 
 	for (i = 0; i < LISTENERS; i++) {
 		listeners[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		check(!setsockopt(listeners[i], IPPROTO_IP, IP_TRANSPARENT, &one, sizeof(one)), "%s", strerror(errno));
+		check(!setsockopt(listeners[i], IPPROTO_IP, IP_TRANSPARENT, &one, sizeof(one)),
+		      "%s", strerror(errno));
 		check(!setsockopt(listeners[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)));
-		check(!bind(listeners[i], (struct sockaddr *)&any, sizeof(any)) && !listen(listeners[i], 128), "%s", strerror(errno));
+		check(!bind(listeners[i], (struct sockaddr *)&any, sizeof(any)) &&
+		              !listen(listeners[i], 128),
+		      "%s", strerror(errno));
 	}
 }
 
@@ -75,7 +82,9 @@ static void attach(void)
 	};
 	struct sock_fprog program = {.len = 3, .filter = code};
 
-	check(!setsockopt(listeners[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)), "%s", strerror(errno));
+	check(!setsockopt(listeners[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+	                  sizeof(program)),
+	      "%s", strerror(errno));
 }
 
 static uint32_t sum(uint32_t s, const uint8_t *p, size_t n)
@@ -129,8 +138,10 @@ static uint32_t await_answer(uint16_t port)
 		for (i = 0; i < LISTENERS; i++) {
 			ssize_t n = read(queues[i], b, sizeof(b));
 
-			if (n >= 40 && b[0] == 0x45 && b[9] == 6 && (b[22] << 8 | b[23]) == port && b[33] == 0x12)
-				return (uint32_t)b[24] << 24 | (uint32_t)b[25] << 16 | (uint32_t)b[26] << 8 | b[27];
+			if (n >= 40 && b[0] == 0x45 && b[9] == 6 && (b[22] << 8 | b[23]) == port &&
+			    b[33] == 0x12)
+				return (uint32_t)b[24] << 24 | (uint32_t)b[25] << 16 |
+				       (uint32_t)b[26] << 8 | b[27];
 		}
 	}
 	sandbox_failed(__FILE__, __LINE__, "an answer", " none to port %u", port);
@@ -181,7 +192,8 @@ static void fact(void)
 	by_hash = matches(20000);
 	attach();
 	by_queue = matches(30000);
-	printf("# of %d flows at their queue's listener: %d by hash, %d by the program\n", FLOWS, by_hash, by_queue);
+	printf("# of %d flows at their queue's listener: %d by hash, %d by the program\n", FLOWS,
+	       by_hash, by_queue);
 	check(by_queue == FLOWS);
 	check(by_hash < FLOWS);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * tests/fuzz/fuzz_platform.c - what platform-linux reads from outside: netlink, device headers, prefixes, super-packets
+ * tests/fuzz/fuzz_platform.c - what platform-linux reads from outside: netlink, device headers,
+ * prefixes, super-packets
  *
- * With clang -fsanitize=fuzzer,address,undefined -DFUZZING a fuzz target. Else a program that replays: mutations of
- * built-in seeds from a fixed random sequence, each input at the end of a page behind which nothing may be read.
+ * With clang -fsanitize=fuzzer,address,undefined -DFUZZING a fuzz target. Else a program that
+ * replays: mutations of built-in seeds from a fixed random sequence, each input at the end of a
+ * page behind which nothing may be read.
  */
 #include "cidr.h"
 #include "netlink.h"
@@ -93,7 +95,8 @@ static void packet(const uint8_t *data, size_t size)
 		n = segment_cut(&b, scratch, piece, NULL);
 		cuts += n > 1;
 		must(n >= 1 || n == ADIT_EINVAL, "cut into nothing");
-		must(n < 1 || pieces_bytes == b.len + (uint32_t)(n - 1) * b.hdr_len, "cutting loses bytes");
+		must(n < 1 || pieces_bytes == b.len + (uint32_t)(n - 1) * b.hdr_len,
+		     "cutting loses bytes");
 	}
 	n = segment_complete(&b, scratch);
 	must(n == (int32_t)b.len, "completing loses bytes");
@@ -134,17 +137,23 @@ static const struct {
 	const char *bytes;
 	size_t size;
 } seeds[] = {
-#define SEED(s) {s, sizeof(s) - 1}
+#define SEED(s) \
+	{ \
+		s, sizeof(s) - 1 \
+	}
 	/* an acknowledgement: EPERM, the request's header, words */
-	SEED("\54\0\0\0\2\0\0\3\1\0\0\0\0\0\0\0\377\377\377\377\44\0\0\0\24\0\5\4\1\0\0\0\0\0\0\0\10\0\1\0no\0\0"),
+	SEED("\54\0\0\0\2\0\0\3\1\0\0\0\0\0\0\0\377\377\377\377\44\0\0\0\24\0\5\4\1\0\0\0\0\0\0\0"
+             "\10\0\1\0no\0\0"),
 	/* two messages with attributes, one nested */
 	SEED("\40\0\0\0\20\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\10\0\3\0lo\0\0"
-	     "\44\0\0\0\20\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\14\0\22\200\10\0\1\0\1\0\0\0"),
+             "\44\0\0\0\20\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\14\0\22\200\10\0\1\0\1\0\0\0"),
 	/* UDP super-packet of three datagrams of 4 bytes, IPv4 */
-	SEED("\1\5\34\0\4\0\24\0\6\0\105\0\0\50\0\0\100\0\100\21\0\0\12\0\0\1\12\0\0\2\0\65\0\65\0\24\0\0abcdefghijkl"),
+	SEED("\1\5\34\0\4\0\24\0\6\0\105\0\0\50\0\0\100\0\100\21\0\0\12\0\0\1\12\0\0\2\0\65\0\65\0"
+             "\24\0\0abcdefghijkl"),
 	/* TCP super-packet, IPv6 */
-	SEED("\1\4\74\0\3\0\50\0\20\0\140\0\0\0\0\32\6\100\375\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\375\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-	     "\2\0\120\0\120\0\0\0\1\0\0\0\1\120\31\0\0\0\0\0\0abcdef"),
+	SEED("\1\4\74\0\3\0\50\0\20\0\140\0\0\0\0\32\6\100\375\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\375\0"
+             "\0\0\0\0\0\0\0\0\0\0\0\0\0"
+             "\2\0\120\0\120\0\0\0\1\0\0\0\1\120\31\0\0\0\0\0\0abcdef"),
 	SEED("2001:db8::1/64"),
 	SEED("198.18.0.1/16"),
 };
@@ -162,7 +171,8 @@ static uint32_t next(uint32_t below)
 
 int main(void)
 {
-	uint8_t *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *pages =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint32_t i, j;
 
 	if (pages == MAP_FAILED || mprotect(pages + PAGE, PAGE, PROT_NONE))
@@ -174,7 +184,9 @@ int main(void)
 
 		memcpy(at, seeds[k].bytes, size);
 		for (j = i < 100 ? 0 : next(4); j && size; j--)
-			at[next((uint32_t)size)] = (uint8_t)(next(2) ? next(256) : at[next((uint32_t)size)] ^ 1u << next(8));
+			at[next((uint32_t)size)] =
+				(uint8_t)(next(2) ? next(256)
+			                          : at[next((uint32_t)size)] ^ 1u << next(8));
 		LLVMFuzzerTestOneInput(at, size);
 	}
 	printf("%u inputs, %u of them cut, sum %llu\n", ROUNDS, cuts, (unsigned long long)touched);

@@ -49,7 +49,8 @@ static void ADIT_CALL loop_timer_free(adit_timer *t)
 	t->dead = 1;
 }
 
-static adit_result ADIT_CALL loop_io(adit_loop *l, intptr_t fd, adit_fn fn, void *arg, adit_io **out)
+static adit_result ADIT_CALL loop_io(adit_loop *l, intptr_t fd, adit_fn fn, void *arg,
+                                     adit_io **out)
 {
 	adit_io *io = calloc(1, sizeof(*io));
 
@@ -121,8 +122,9 @@ static int32_t ADIT_CALL loop_on_loop(const adit_loop *l)
 }
 
 static const adit_loop_1 loop_table = {
-	sizeof(adit_loop_1), 0,             loop_now,     loop_timer, loop_timer_set, loop_timer_free, loop_io,
-	loop_io_want,        loop_io_ready, loop_io_free, loop_defer, loop_post,      loop_pool,       loop_on_loop,
+	sizeof(adit_loop_1), 0,         loop_now,     loop_timer,    loop_timer_set,
+	loop_timer_free,     loop_io,   loop_io_want, loop_io_ready, loop_io_free,
+	loop_defer,          loop_post, loop_pool,    loop_on_loop,
 };
 
 void fakehost_loop_init(struct fakehost *f)
@@ -242,7 +244,8 @@ static void turn(adit_loop *l, uint64_t until)
 		if (!io->want || n > FAKE_IOS)
 			continue;
 		p[n].fd = io->fd;
-		p[n].events = (short)((io->want & ADIT_IO_READ ? POLLIN : 0) | (io->want & ADIT_IO_WRITE ? POLLOUT : 0));
+		p[n].events = (short)((io->want & ADIT_IO_READ ? POLLIN : 0) |
+		                      (io->want & ADIT_IO_WRITE ? POLLOUT : 0));
 		at[n++] = io;
 	}
 	now = fakehost_now();

@@ -50,7 +50,8 @@ static void ADIT_CALL host_log(const adit_host *h, int32_t level, const char *ms
 	snprintf(f->logged, sizeof(f->logged), "%.*s", (int)len, msg);
 }
 
-static adit_result ADIT_CALL host_fail(const adit_host *h, adit_result code, const char *why, size_t len)
+static adit_result ADIT_CALL host_fail(const adit_host *h, adit_result code, const char *why,
+                                       size_t len)
 {
 	struct fakehost *f = of(h);
 
@@ -107,12 +108,14 @@ static int has_below(const adit_cfg *c, const char *path)
 	join(c, path, full, sizeof(full));
 	len = strlen(full);
 	for (i = 0; i < c->host->n_settings; i++)
-		if (!strncmp(c->host->settings[i].path, full, len) && c->host->settings[i].path[len] == '/')
+		if (!strncmp(c->host->settings[i].path, full, len) &&
+		    c->host->settings[i].path[len] == '/')
 			return 1;
 	return 0;
 }
 
-static adit_result ADIT_CALL cfg_text(const adit_cfg *c, const char *path, const char **out, size_t *len)
+static adit_result ADIT_CALL cfg_text(const adit_cfg *c, const char *path, const char **out,
+                                      size_t *len)
 {
 	const char *v = value(c, path);
 	char *end;
@@ -177,7 +180,8 @@ static const adit_cfg *ADIT_CALL cfg_item(const adit_cfg *c, const char *path, u
 }
 
 /* Only good for asking whether there is a node. */
-static adit_result ADIT_CALL cfg_json(const adit_cfg *c, const char *path, const char **out, size_t *len)
+static adit_result ADIT_CALL cfg_json(const adit_cfg *c, const char *path, const char **out,
+                                      size_t *len)
 {
 	const char *v = value(c, path);
 
@@ -205,7 +209,16 @@ static const char *ADIT_CALL cfg_key(const adit_cfg *c)
 }
 
 static const adit_config_1 config_table = {
-	sizeof(adit_config_1), 0, cfg_text, cfg_integer, cfg_number, cfg_truth, cfg_item, cfg_json, cfg_duration, cfg_key,
+	sizeof(adit_config_1),
+	0,
+	cfg_text,
+	cfg_integer,
+	cfg_number,
+	cfg_truth,
+	cfg_item,
+	cfg_json,
+	cfg_duration,
+	cfg_key,
 };
 
 enum { HEAD = ADIT_BUF_HEADROOM };
@@ -329,7 +342,7 @@ static const adit_flow_info *ADIT_CALL path_info(void *end, adit_flow flow)
 struct fakehost *fakehost_new(const struct fakehost_ends *ends)
 {
 	static const adit_host host = {
-		sizeof(adit_host), ADIT_ABI_MAJOR, ADIT_ABI_MINOR, "fake", NULL,     NULL,
+		sizeof(adit_host), ADIT_ABI_MAJOR, ADIT_ABI_MINOR, "fake",   NULL,      NULL,
 		host_get,          host_alloc,     host_release,   host_log, host_fail,
 	};
 	static const adit_path path = {

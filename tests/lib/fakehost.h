@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * tests/lib/fakehost.h - a host that is small enough to see through, for driving one module through its ABI
+ * tests/lib/fakehost.h - a host that is small enough to see through, for driving one module through
+ * its ABI
  *
- * Offers adit.config/1 over a list of paths and values, adit.loop/1 over poll() in the calling thread, and a path
- * whose buffers are counted. What reaches the host's end of the wires goes to the test's own functions. One thread;
- * only post() may be called from others.
+ * Offers adit.config/1 over a list of paths and values, adit.loop/1 over poll() in the calling
+ * thread, and a path whose buffers are counted. What reaches the host's end of the wires goes to
+ * the test's own functions. One thread; only post() may be called from others.
  */
 #ifndef TESTS_FAKEHOST_H
 #define TESTS_FAKEHOST_H
@@ -39,7 +40,8 @@ const adit_path *fakehost_path(struct fakehost *f);
 /* Kept; one per shard, at most 64. */
 const adit_env *fakehost_env(struct fakehost *f, uint32_t shard, uint32_t shards);
 
-/* Turns the loop until done(arg) is true or so many ms are over; true when it was done. done may be null. */
+/* Turns the loop until done(arg) is true or so many ms are over; true when it was done. done may be
+ * null. */
 int fakehost_run(struct fakehost *f, uint32_t ms, int (*done)(void *arg), void *arg);
 /* Turns that had something to do: an idle loop makes none. */
 uint64_t fakehost_turns(const struct fakehost *f);

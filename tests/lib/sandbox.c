@@ -47,8 +47,9 @@ static int own_tun_node(void)
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || !mkdtemp(dir))
 		return -1;
 	snprintf(node, sizeof(node), "%s/tun", dir);
-	ok = !mount("tmpfs", dir, "tmpfs", 0, "mode=0755") && !mknod(node, S_IFCHR | 0666, makedev(10, 200)) &&
-	     !chmod(node, 0666) && !mount(node, "/dev/net/tun", NULL, MS_BIND, NULL);
+	ok = !mount("tmpfs", dir, "tmpfs", 0, "mode=0755") &&
+	     !mknod(node, S_IFCHR | 0666, makedev(10, 200)) && !chmod(node, 0666) &&
+	     !mount(node, "/dev/net/tun", NULL, MS_BIND, NULL);
 	umount2(dir, MNT_DETACH);
 	rmdir(dir);
 	return ok ? 0 : -1;
@@ -167,8 +168,10 @@ int sandbox_run(const char *name, void (*fn)(void), uid_t uid, unsigned seconds)
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		status = 1;
 	if (WIFSIGNALED(status))
-		printf("# ended by signal %d%s\n", WTERMSIG(status), WTERMSIG(status) == SIGALRM ? ", that is: too slow" : "");
+		printf("# ended by signal %d%s\n", WTERMSIG(status),
+		       WTERMSIG(status) == SIGALRM ? ", that is: too slow" : "");
 	left = leftovers();
-	printf("%s %d - %s (uid %u)\n", status || left ? "not ok" : "ok", ++number, name, (unsigned)uid);
+	printf("%s %d - %s (uid %u)\n", status || left ? "not ok" : "ok", ++number, name,
+	       (unsigned)uid);
 	return status || left;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/unit/test_platform_netlink.c - the netlink codec: golden bytes, every truncation, the kernel's own answers
+ * tests/unit/test_platform_netlink.c - the netlink codec: golden bytes, every truncation, the
+ * kernel's own answers
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +26,8 @@ static uint8_t *at_the_edge(const void *bytes, size_t size)
 	static uint8_t *pages;
 
 	if (!pages) {
-		pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		             -1, 0);
 		assert_true(pages != MAP_FAILED);
 		assert_int_equal(mprotect(pages + PAGE, PAGE, PROT_NONE), 0);
 	}
@@ -33,12 +35,14 @@ static uint8_t *at_the_edge(const void *bytes, size_t size)
 	return pages + PAGE - size;
 }
 
-/* What "ip address add 198.18.0.1/16 dev <3>" sends, by the headers of the kernel (little endian). */
+/* What "ip address add 198.18.0.1/16 dev <3>" sends, by the headers of the kernel (little endian).
+ */
 static const uint8_t add_address[] = {
-	40, 0, 0, 0, 20, 0, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0, /* length, RTM_NEWADDR, flags, serial, port */
-	2, 16, 0, 0, 3, 0, 0, 0,                          /* AF_INET, /16, index 3 */
-	8, 0, 2, 0, 198, 18, 0, 1,                        /* IFA_LOCAL */
-	8, 0, 1, 0, 198, 18, 0, 1,                        /* IFA_ADDRESS */
+	40, 0,  0, 0, 20,  0,  5, 6,
+	7,  0,  0, 0, 0,   0,  0, 0, /* length, RTM_NEWADDR, flags, serial, port */
+	2,  16, 0, 0, 3,   0,  0, 0, /* AF_INET, /16, index 3 */
+	8,  0,  2, 0, 198, 18, 0, 1, /* IFA_LOCAL */
+	8,  0,  1, 0, 198, 18, 0, 1, /* IFA_ADDRESS */
 };
 
 static void test_writes_golden_bytes(void **state)
@@ -49,7 +53,8 @@ static void test_writes_golden_bytes(void **state)
 	struct nl_writer w;
 
 	nl_init(&w, data, sizeof(data));
-	nl_begin(&w, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 7, &head, sizeof(head));
+	nl_begin(&w, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 7, &head,
+	         sizeof(head));
 	nl_put(&w, IFA_LOCAL, address, 4);
 	nl_put(&w, IFA_ADDRESS, address, 4);
 	assert_int_equal(nl_done(&w), sizeof(add_address));
@@ -59,9 +64,10 @@ static void test_writes_golden_bytes(void **state)
 static void test_nests_and_pads(void **state)
 {
 	static const uint8_t want[] = {
-		40, 0, 0, 0, 16, 0, 5, 0, 1, 0, 0, 0, 0, 0, 0, 0, /* no header of its own */
-		12, 0, 26, 128, 6, 0, 10, 0, 1, 2, 0, 0,          /* nested: an attribute of two bytes, padded */
-		7, 0, 3, 0, 'l', 'o', 0, 0, 4, 0, 5, 0,           /* three bytes, padded; none */
+		40, 0, 0,  0,   16,  0,   5,  0, 1, 0, 0, 0, 0, 0, 0, 0, /* no header of its own */
+		12, 0, 26, 128, 6,   0,   10, 0, 1, 2, 0, 0, /* nested: an attribute of two bytes,
+	                                                        padded */
+		7,  0, 3,  0,   'l', 'o', 0,  0, 4, 0, 5, 0, /* three bytes, padded; none */
 	};
 	uint8_t data[64];
 	struct nl_writer w;
@@ -119,10 +125,13 @@ static void test_reads_what_it_wrote(void **state)
 
 /* A refusal with the kernel's words, as it comes with NETLINK_EXT_ACK and CAP_ACK. */
 static const uint8_t refusal[] = {
-	52, 0, 0, 0, 2, 0, 0, 3, 1, 0, 0, 0, 9, 0, 0, 0,     /* NLMSG_ERROR, CAPPED | ACK_TLVS */
-	0xef, 0xff, 0xff, 0xff,                              /* -17 */
-	40, 0, 0, 0, 20, 0, 5, 6, 1, 0, 0, 0, 0, 0, 0, 0,    /* of the request, its header */
-	16, 0, 1, 0, 'n', 'o', ' ', 's', 'u', 'c', 'h', ' ', 'x', 0, 0, 0,
+	52,   0,    0,    0,    2,   0,   0,   3,
+	1,    0,    0,    0,    9,   0,   0,   0, /* NLMSG_ERROR, CAPPED | ACK_TLVS */
+	0xef, 0xff, 0xff, 0xff,                   /* -17 */
+	40,   0,    0,    0,    20,  0,   5,   6,
+	1,    0,    0,    0,    0,   0,   0,   0, /* of the request, its header */
+	16,   0,    1,    0,    'n', 'o', ' ', 's',
+	'u',  'c',  'h',  ' ',  'x', 0,   0,   0,
 };
 
 static void test_reads_the_kernels_words(void **state)
@@ -175,14 +184,16 @@ static void test_wrong_lengths_are_refused(void **state)
 		struct nl_message m;
 
 		data[0] = (uint8_t)length;
-		assert_int_equal(nl_message(&rest, &m), length >= 16 && length <= sizeof(refusal) ? 1 : ADIT_EINVAL);
+		assert_int_equal(nl_message(&rest, &m),
+		                 length >= 16 && length <= sizeof(refusal) ? 1 : ADIT_EINVAL);
 	}
 	for (length = 0; length < 24; length++) {
 		uint8_t data[16] = {(uint8_t)length};
 		struct nl_span rest = {data, sizeof(data)}, value;
 		uint16_t type;
 
-		assert_int_equal(nl_attribute(&rest, &type, &value), length >= 4 && length <= 16 ? 1 : ADIT_EINVAL);
+		assert_int_equal(nl_attribute(&rest, &type, &value),
+		                 length >= 4 && length <= 16 ? 1 : ADIT_EINVAL);
 	}
 }
 
@@ -229,7 +240,8 @@ static void test_the_kernels_refusal_is_a_result(void **state)
 
 	nl_init(&w, data, sizeof(data));
 	nl_begin(&w, RTM_GETLINK, NLM_F_REQUEST | NLM_F_ACK, 1, &head, sizeof(head));
-	assert_int_equal(nl_ask(NETLINK_ROUTE, data, (size_t)nl_done(&w), NULL, NULL, &why), ADIT_EGONE);
+	assert_int_equal(nl_ask(NETLINK_ROUTE, data, (size_t)nl_done(&w), NULL, NULL, &why),
+	                 ADIT_EGONE);
 	assert_non_null(strstr(why.text, "No such device"));
 }
 

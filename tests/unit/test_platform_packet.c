@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/unit/test_platform_packet.c - device headers and buffer flags, super-packets cut in software
+ * tests/unit/test_platform_packet.c - device headers and buffer flags, super-packets cut in
+ * software
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +61,9 @@ static void make(struct sample *s, int v4, int udp)
 	s->b.csum_start = (uint16_t)l4;
 	s->b.csum_off = udp ? 6 : 16;
 	s->b.gso_size = GSO;
-	s->b.flags = ADIT_BUF_CSUM_NEEDED | (udp ? ADIT_BUF_GSO_UDP : v4 ? ADIT_BUF_GSO_TCP4 : ADIT_BUF_GSO_TCP6);
+	s->b.flags = ADIT_BUF_CSUM_NEEDED | (udp  ? ADIT_BUF_GSO_UDP
+	                                     : v4 ? ADIT_BUF_GSO_TCP4
+	                                          : ADIT_BUF_GSO_TCP6);
 	if (v4) {
 		memcpy(p, "\105\0\0\0\377\377\100\0\100\0\0\0\12\1\2\3\300\0\2\7", 20);
 		put16(p + 2, s->b.len);
@@ -110,7 +113,10 @@ static void collect(void *arg, const uint8_t *p, uint32_t len)
 	} else {
 		assert_int_equal(get16(p + 4), len - 40);
 	}
-	assert_int_equal(sum(sum((c->udp ? 17 : 6) + len - l4, c->v4 ? p + 12 : p + 8, c->v4 ? 8 : 32), p + l4, len - l4), 0xffff);
+	assert_int_equal(
+		sum(sum((c->udp ? 17 : 6) + len - l4, c->v4 ? p + 12 : p + 8, c->v4 ? 8 : 32),
+	            p + l4, len - l4),
+		0xffff);
 	if (c->udp) {
 		assert_int_equal(get16(p + l4 + 4), 8 + size);
 	} else {
@@ -209,7 +215,8 @@ static void test_checksums_are_completed(void **state)
 		l4 = s.b.csum_start;
 		assert_int_equal(segment_complete(&s.b, scratch), s.b.len);
 		assert_int_equal(
-			sum(sum(proto + s.b.len - l4, v4 ? scratch + 12 : scratch + 8, v4 ? 8 : 32), scratch + l4, s.b.len - l4),
+			sum(sum(proto + s.b.len - l4, v4 ? scratch + 12 : scratch + 8, v4 ? 8 : 32),
+		            scratch + l4, s.b.len - l4),
 			0xffff);
 	}
 	s.b.csum_start = (uint16_t)(s.b.len - 7);
@@ -217,7 +224,8 @@ static void test_checksums_are_completed(void **state)
 }
 
 /* A header as the kernel's own struct. */
-static void header(uint8_t *out, uint32_t flags, uint32_t type, uint32_t gso, uint32_t start, uint32_t off)
+static void header(uint8_t *out, uint32_t flags, uint32_t type, uint32_t gso, uint32_t start,
+                   uint32_t off)
 {
 	struct virtio_net_hdr h = {
 		.flags = (uint8_t)flags,
@@ -242,9 +250,11 @@ static void test_headers_become_flags(void **state)
 	make(&s, 1, 0);
 	b = s.b;
 	b.flags = ADIT_BUF_GSO_UDP | ADIT_BUF_RDONLY;
-	header(h, VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN, GSO, 20, 16);
+	header(h, VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN,
+	       GSO, 20, 16);
 	assert_int_equal(vnet_read(h, &b), 0);
-	assert_int_equal(b.flags, ADIT_BUF_CSUM_NEEDED | ADIT_BUF_GSO_TCP4 | ADIT_BUF_GSO_ECN | ADIT_BUF_RDONLY);
+	assert_int_equal(b.flags, ADIT_BUF_CSUM_NEEDED | ADIT_BUF_GSO_TCP4 | ADIT_BUF_GSO_ECN |
+	                                  ADIT_BUF_RDONLY);
 	assert_int_equal(b.gso_size, GSO);
 	assert_int_equal(b.csum_start, 20);
 	assert_int_equal(b.csum_off, 16);
@@ -270,19 +280,18 @@ static void test_headers_that_do_not_fit_are_refused(void **state)
 	static const struct {
 		uint32_t flags, type, gso, start, off;
 	} bad[] = {
-		{1, 1, 0, 20, 16},      /* no segment size */
-		{0, 1, GSO, 20, 16},    /* super-packet without partial checksum */
-		{1, 4, GSO, 20, 16},    /* IPv6 said, IPv4 is */
-		{1, 3, GSO, 20, 16},    /* UFO */
-		{1, 2, GSO, 20, 16},    /* unknown */
-		{1, 0x85, GSO, 20, 6},  /* ECN with UDP */
-		{1, 1, GSO, 24, 16},    /* L4 elsewhere */
-		{1, 1, GSO, 20, 6},     /* the checksum of TCP elsewhere */
-		{1, 5, GSO, 20, 16},    /* that of UDP too */
-		{1, 0, 0, 5051, 0},     /* outside the packet */
-		{1, 0, 0, 20, 65535},
-		{1, 0, 0, 65535, 65535},
-		{1, 0, 0, 19, 0},       /* inside the IP header */
+		{1, 1, 0, 20, 16},     /* no segment size */
+		{0, 1, GSO, 20, 16},   /* super-packet without partial checksum */
+		{1, 4, GSO, 20, 16},   /* IPv6 said, IPv4 is */
+		{1, 3, GSO, 20, 16},   /* UFO */
+		{1, 2, GSO, 20, 16},   /* unknown */
+		{1, 0x85, GSO, 20, 6}, /* ECN with UDP */
+		{1, 1, GSO, 24, 16},   /* L4 elsewhere */
+		{1, 1, GSO, 20, 6},    /* the checksum of TCP elsewhere */
+		{1, 5, GSO, 20, 16},   /* that of UDP too */
+		{1, 0, 0, 5051, 0},    /* outside the packet */
+		{1, 0, 0, 20, 65535},  {1, 0, 0, 65535, 65535},
+		{1, 0, 0, 19, 0}, /* inside the IP header */
 	};
 	uint8_t h[VNET_SIZE];
 	size_t i;

@@ -32,8 +32,9 @@ typedef struct adit_exec_1 {
 	 * null-terminated arrays (lent). *out lives until release(). *wait is a descriptor (kept,
 	 * not to be closed) that becomes readable when there is news. ADIT_ENOENT: no such
 	 * command. */
-	adit_result(ADIT_CALL *spawn)(adit_place *p, const char *const *argv, const char *const *envp, const char *cwd,
-	                              const intptr_t *fds, adit_command **out, intptr_t *wait);
+	adit_result(ADIT_CALL *spawn)(adit_place *p, const char *const *argv,
+	                              const char *const *envp, const char *cwd, const intptr_t *fds,
+	                              adit_command **out, intptr_t *wait);
 	/* [control] Reads one piece of news, without blocking: *state is ADIT_EXEC_... ADIT_EAGAIN:
 	 * none. After EXITED, KILLED or LOST none follows, and the caller's process group has the
 	 * terminal again. */
