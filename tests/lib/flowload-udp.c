@@ -179,6 +179,12 @@ int load_udp(const struct load_conf *conf)
 	       count.sent, count.back, count.sent - count.back, count.doubled, count.reordered,
 	       count.damaged, count.crossed, count.refused,
 	       (unsigned long long)((load_now() - began) / 1000000));
+	for (unsigned i = 0; i < conf->flows; i++) {
+		close(talks[i].fd);
+		free(talks[i].seen);
+	}
+	free(talks);
+	close(poller);
 	return count.damaged || count.crossed ||
 	       count.sent != (unsigned long)conf->flows * conf->count;
 }
