@@ -27,6 +27,7 @@ static const struct stackhost_setting private_form[] = {{"form", "private"}, {NU
 static const struct stackhost_setting portable[] = {
 	{"form", "portable"}, {"address4", "198.18.0.1/16"}, {"address6", "fd00::1/64"}, {NULL, NULL}};
 static const struct stackhost_setting automatic[] = {{"form", "auto"}, {NULL, NULL}};
+static const struct stackhost_setting untested[] = {{"form", "transparent"}, {"selftest", "false"}, {NULL, NULL}};
 static const struct stackhost_setting allowed[] = {{"form", "transparent"}, {"allow_rules", "true"}, {NULL, NULL}};
 static const struct stackhost_setting *const forms[] = {transparent, private_form, portable};
 
@@ -163,6 +164,11 @@ static int tested(const struct sum *s)
 	return strstr(s->log, "passed") && whole_and_well(s);
 }
 
+static int one_after_all(const struct sum *s)
+{
+	return strstr(s->log, "accepting rests") && s->accepted == 1;
+}
+
 static int rested(const struct sum *s)
 {
 	return strstr(s->log, "accepting rests: no file descriptor is left") && s->accepted == 4;
@@ -240,11 +246,14 @@ static void strangers_are_reset(void **state)
 {
 	run(transparent, 1, ECHO_STREAM, stackapp_stranger, 4, none);
 	run(portable, 1, ECHO_STREAM, stackapp_stranger, 4, none);
+	run(transparent, 1, FORGET_AT_ACK, stackapp_unwanted, 4, none);
+	run(transparent, 1, FORGET_AT_ACK, stackapp_unwanted, 6, none);
 }
 
 static void accepting_survives_a_lack_of_descriptors(void **state)
 {
 	every(ECHO_STREAM, stackapp_starve, rested);
+	run(untested, 1, ECHO_STREAM, stackapp_starve_long, 4, one_after_all);
 }
 
 static void each_queue_has_its_own_listener(void **state)
