@@ -20,7 +20,7 @@
 #include "platform-linux/why.h"
 
 static struct stackhost host;
-static int on_platform;
+static int on_platform, twice;
 
 static const struct stackhost_setting transparent[] = {{"form", "transparent"}, {NULL, NULL}};
 static const struct stackhost_setting private_form[] = {{"form", "private"}, {NULL, NULL}};
@@ -66,6 +66,18 @@ static int use_platform(void)
 	return 1;
 }
 
+/* A second generation of the stack comes and goes beside the first, as in a swap. */
+static int open_another(void)
+{
+	const adit_life *life = ((const adit_stack_1 *)adit_module_1.components[0]->table)->life;
+	void *inst = NULL;
+	int good = life->create(host.ctx, &host.shard[0]->env, &inst) == 0 && life->open(inst) == 0;
+
+	good = good && stackhost_run("test $(nft list tables | grep -c 'adit-') = 2") == 0;
+	life->destroy(inst);
+	return good && stackhost_run("test $(nft list tables | grep -c 'adit-') = 1") == 0;
+}
+
 /* One run in a child on a namespace of its own: what it leaves behind cannot help the next. */
 static int in_child(const struct stackhost_setting *settings, uint32_t shards, enum stackhost_mode mode,
                     void (*work)(void *), int family, int (*check)(const struct sum *))
@@ -82,6 +94,8 @@ static int in_child(const struct stackhost_setting *settings, uint32_t shards, e
 		fprintf(stderr, "start: %s", host.log);
 		return 1;
 	}
+	if (twice && !open_another())
+		t.result = 1;
 	if (!stackhost_serve(&host, work, &t))
 		t.result = 1;
 	s = sum_of(&host);
@@ -283,6 +297,13 @@ static void the_platforms_own_places_serve_as_well(void **state)
 	on_platform = 0;
 }
 
+static void a_second_generation_does_not_disturb_the_first(void **state)
+{
+	twice = 1;
+	run(transparent, 1, ECHO_STREAM, stackapp_bulk, 4, left_clean);
+	twice = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +319,7 @@ int main(void)
 		cmocka_unit_test(accepting_survives_a_lack_of_descriptors),
 		cmocka_unit_test(each_queue_has_its_own_listener),
 		cmocka_unit_test(the_choice_is_made_and_tested),
+		cmocka_unit_test(a_second_generation_does_not_disturb_the_first),
 		cmocka_unit_test(the_platforms_own_places_serve_as_well),
 	};
 
