@@ -33,9 +33,9 @@ static adit_result open_transparent_listeners(struct stack *st)
 		return result;
 	any.family = 6;
 	any.port = g->port[1];
-	if (g->opened > 0 && !g->port[1])
+	if (st->shard > 0 && !g->port[1])
 		result = ADIT_OK; /* the first instance found no IPv6 */
-	else if (listen_open(st, 1, &any, flags) != ADIT_OK && g->opened > 0)
+	else if (listen_open(st, 1, &any, flags) != ADIT_OK && st->shard > 0)
 		return ADIT_EIO;
 	g->port[0] = st->listeners[0].addr.port;
 	g->port[1] = st->listeners[1].addr.family ? st->listeners[1].addr.port : 0;
@@ -164,7 +164,7 @@ static adit_result open_one(struct stack *st, enum form form, char *why, size_t 
 
 adit_result form_open(struct stack *st)
 {
-	enum form form = st->group->opened ? st->group->form : wanted(st), first = form, last = form;
+	enum form form = st->shard > 0 ? st->group->form : wanted(st), first = form, last = form;
 	char why[256] = "", said[256] = "";
 	adit_result result = ADIT_ENOSYS;
 

@@ -110,6 +110,11 @@ static int read_one(struct stack *st, adit_buf *b)
 	struct iovec v[2] = {{header, sizeof(header)}, {b->data, PACKET_ROOM}};
 	ssize_t n = readv((int)st->inner, v, 2);
 
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		say(st, ADIT_LOG_ERROR, "the inner device is gone (%s): TCP stands still until the stack is started again",
+		    strerror(errno));
+		st->loops->io_want(st->inner_io, 0);
+	}
 	if (n < (ssize_t)sizeof(header))
 		return 0;
 	b->len = (uint32_t)(n - (ssize_t)sizeof(header));

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,9 +27,26 @@ void socket_reset(int fd)
 	close(fd);
 }
 
-static int descriptors_short(int number)
+/* A connection that died in the backlog, or a network error that accept(2) passes on from it: the next one may be
+ * well. Everything else (no descriptor, no memory, what nobody has foreseen) makes the listener rest. */
+static int is_passing(int number)
 {
-	return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOBUFS;
+	switch (number) {
+	case ECONNABORTED:
+	case EINTR:
+	case EPROTO:
+	case EPERM:
+	case ENETDOWN:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case ENETUNREACH:
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 static int32_t reserve_open(void)
@@ -76,7 +94,7 @@ static void rest(struct listener *l, int number)
 	say(st, ADIT_LOG_WARN,
 	    "accepting rests: %s (%llu times so far, %llu connections reset); raise the limit of open files "
 	    "(ulimit -n, LimitNOFILE) or lower limits.flows",
-	    number == EMFILE || number == ENFILE ? "no file descriptor is left" : "no memory is left",
+	    number == EMFILE || number == ENFILE ? "no file descriptor is left" : strerror(number),
 	    (unsigned long long)st->counts.starved, (unsigned long long)st->counts.shed);
 }
 
@@ -137,14 +155,12 @@ static void ADIT_CALL on_ready(void *arg)
 			join(l, fd, &peer);
 			continue;
 		}
-		if (descriptors_short(errno)) {
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return;
+		if (!is_passing(errno)) {
 			rest(l, errno);
 			return;
 		}
-		/* A connection that died in the backlog is no reason to stop; nor are the network errors that
-		 * accept(2) passes on from it. */
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return;
 	}
 }
 

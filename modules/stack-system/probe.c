@@ -29,7 +29,9 @@ struct probe {
 
 static const adit_addr nowhere = {.family = 4, .ip = {192, 0, 2, 1}, .port = PORT};
 
-static void over(struct stack *st, int passed, const char *why)
+enum outcome { PASSED, FAILED, NOT_MADE };
+
+static void over(struct stack *st, enum outcome outcome, const char *why)
 {
 	struct probe *p = st->probe;
 
@@ -39,10 +41,9 @@ static void over(struct stack *st, int passed, const char *why)
 	if (p->socket >= 0)
 		socket_reset((int)p->socket);
 	p->socket = -1;
-	if (passed)
-		say(st, ADIT_LOG_INFO, "self-test of form \"%s\": passed", form_name(st->form));
-	else
-		say(st, ADIT_LOG_WARN, "self-test of form \"%s\": %s", form_name(st->form), why);
+	say(st, outcome == FAILED ? ADIT_LOG_WARN : st->shard ? ADIT_LOG_DEBUG : ADIT_LOG_INFO,
+	    "self-test of form \"%s\": %s%s", form_name(st->form),
+	    outcome == PASSED ? "passed" : outcome == FAILED ? "failed: " : "not made: ", outcome == PASSED ? "" : why);
 }
 
 static void ADIT_CALL on_step(void *arg)
@@ -50,9 +51,9 @@ static void ADIT_CALL on_step(void *arg)
 	struct stack *st = arg;
 
 	if (__atomic_load_n(&st->group->probe_passed, __ATOMIC_RELAXED))
-		over(st, 1, NULL);
+		over(st, PASSED, NULL);
 	else if (--st->probe->steps <= 0)
-		over(st, 0, "no answer within 2 s; look for firewall rules in the device's namespace, or choose another form");
+		over(st, FAILED, "no answer within 2 s; look for firewall rules in the device's namespace, or choose another form");
 }
 
 void probe_open(struct stack *st)
@@ -79,7 +80,7 @@ static void start_transparent(struct stack *st)
 	p->running = 1;
 	/* Bound already, so the port is known before the first packet is out. */
 	if (p->socket < 0 || getsockname((int)p->socket, (struct sockaddr *)&ss, &size) != 0) {
-		over(st, 0, "not made, for want of a socket");
+		over(st, NOT_MADE, "no socket was to be had");
 		return;
 	}
 	addr_from_kernel(&ss, &src);
@@ -87,7 +88,7 @@ static void start_transparent(struct stack *st)
 	__atomic_store_n(&st->group->probe_port, src.port, __ATOMIC_RELAXED);
 	size = addr_to_kernel(&nowhere, &ss);
 	if (connect((int)p->socket, (struct sockaddr *)&ss, size) != 0 && errno != EINPROGRESS)
-		over(st, 0, "not made, as no route leads through the device yet");
+		over(st, NOT_MADE, "no route leads through the device yet");
 }
 
 static void put16(uint8_t *at, uint32_t value)
@@ -188,9 +189,9 @@ int probe_answered(struct stack *st, const adit_buf *b)
 	    v.dst.port != PORT || v.dst.family != 4 || memcmp(v.dst.ip, p->src.ip, 4) != 0)
 		return 0;
 	if (v.tcp_flags == (REWRITE_SYN | REWRITE_ACK))
-		over(st, 1, NULL);
+		over(st, PASSED, NULL);
 	else
-		over(st, 0, "the listener refused the connection");
+		over(st, FAILED, "the listener refused the connection");
 	return 1;
 }
 

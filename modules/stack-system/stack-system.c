@@ -112,30 +112,40 @@ void addr_from_kernel(const struct sockaddr_storage *in, adit_addr *out)
 	}
 }
 
-/* [control] The instances of one name find each other in the module's own list. */
-struct module {
-	const adit_host *host;
-	struct group *groups;
-};
-
-static struct group *group_of(struct module *m, const char *name)
+/* [control] Instance 0 begins a group; the others join it, in order. An older group of the name may still be
+ * there, on its way out. */
+static struct group *group_join(struct module *m, const char *name, uint32_t shard)
 {
 	struct group *g;
 
-	for (g = m->groups; g; g = g->next)
+	for (g = m->groups; g && shard; g = g->next)
 		if (strcmp(g->name, name) == 0)
-			return g;
-	g = calloc(1, sizeof(*g));
-	if (!g)
-		return NULL;
-	g->name = strdup(name);
-	if (!g->name) {
-		free(g);
-		return NULL;
+			break;
+	if (!shard) {
+		g = calloc(1, sizeof(*g));
+		if (!g)
+			return NULL;
+		g->name = name;
+		g->next = m->groups;
+		m->groups = g;
 	}
-	g->next = m->groups;
-	m->groups = g;
+	if (!g || g->opened != shard)
+		return NULL;
+	g->opened++;
+	g->open++;
 	return g;
+}
+
+static void group_leave(struct module *m, struct group *g)
+{
+	struct group **link = &m->groups;
+
+	if (--g->open)
+		return;
+	while (*link != g)
+		link = &(*link)->next;
+	*link = g->next;
+	free(g);
 }
 
 static adit_result ADIT_CALL module_init(const adit_host *host, void **ctx)
@@ -144,22 +154,13 @@ static adit_result ADIT_CALL module_init(const adit_host *host, void **ctx)
 
 	if (!m)
 		return ADIT_ENOMEM;
-	m->host = host;
 	*ctx = m;
 	return ADIT_OK;
 }
 
 static void ADIT_CALL module_fini(void *ctx)
 {
-	struct module *m = ctx;
-	struct group *g, *next;
-
-	for (g = m->groups; g; g = next) {
-		next = g->next;
-		free(g->name);
-		free(g);
-	}
-	free(m);
+	free(ctx); /* its groups went with their last instances */
 }
 
 static adit_result ADIT_CALL stack_create(void *ctx, const adit_env *env, void **inst)
@@ -186,9 +187,8 @@ static adit_result ADIT_CALL stack_create(void *ctx, const adit_env *env, void *
 		return fail(st, ADIT_ENOSYS, "the host offers no " ADIT_LOOP_1 " or no " ADIT_CONFIG_1);
 	st->config->integer(st->cfg, "window", &window);
 	st->window = (uint64_t)window;
-	st->group = group_of(ctx, env->name);
-	if (!st->group)
-		return ADIT_ENOMEM;
+	st->module = ctx;
+	st->name = env->name;
 	return slots_init(st, env->flows);
 }
 
@@ -203,15 +203,13 @@ static adit_result ADIT_CALL stack_open(void *inst)
 	st->place = st->places->device();
 	if (!st->place)
 		return fail(st, ADIT_ENOSYS, "the platform is not open yet: it must be opened before the stack");
-	if (st->group->opened != st->shard)
-		return fail(st, ADIT_EINVAL, "instance %u is opened as number %u; they must be opened in order", st->shard,
-		            st->group->opened);
+	st->group = group_join(st->module, st->name, st->shard);
+	if (!st->group)
+		return fail(st, ADIT_EINVAL, "instance %u of \"%s\" is opened out of order, or memory is short", st->shard, st->name);
 	result = form_open(st);
-	if (result != ADIT_OK)
-		return result;
-	probe_open(st);
-	st->group->opened++;
-	return ADIT_OK;
+	if (result == ADIT_OK)
+		probe_open(st);
+	return result;
 }
 
 static adit_result ADIT_CALL stack_start(void *inst)
@@ -257,10 +255,10 @@ static void ADIT_CALL stack_destroy(void *inst)
 	probe_close(st);
 	listen_close(st);
 	inner_close(st);
-	if (st->places && st->group && st->shard == 0)
+	if (st->group && st->shard == 0)
 		steer_undo(st->places, st->group);
-	if (st->group && st->group->opened > 0)
-		st->group->opened--;
+	if (st->group)
+		group_leave(st->module, st->group);
 	if (st->inner_place)
 		st->places->close(st->inner_place);
 	slots_fini(st);

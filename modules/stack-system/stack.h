@@ -69,19 +69,25 @@ struct counts {
 	uint64_t accepted, unknown, starved, shed, refused, lost, unbuildable, credit;
 };
 
-/* What the instances of one name share. [control] only, but for nothing. */
+/* What the instances of one name, one per shard, share: those that were opened together. [control] where not said. */
 struct group {
 	struct group *next;
-	char *name;
+	const char *name;
 	enum form form;
-	uint32_t opened;
+	uint32_t opened; /* how many have been, in the order of shards */
+	uint32_t open;   /* how many are */
 	uint16_t port[2];
+	uint32_t serial;   /* tells our rules from those of another group in this process */
 	int steered;       /* the rules are set, by instance 0 */
 	adit_place *place; /* where */
 	char device[16];
 	/* The self-test's packets may come by any queue, so every instance knows of it. Atomic: many loops. */
-	uint32_t probe_port;   /* of the application's side; 0: no test is under way */
+	uint32_t probe_port; /* of the application's side; 0: no test is under way */
 	uint32_t probe_passed;
+};
+
+struct module {
+	struct group *groups; /* newest first */
 };
 
 struct stack {
@@ -93,7 +99,9 @@ struct stack {
 	const adit_path *path;
 	const adit_cfg *cfg;
 	adit_loop *loop;
-	struct group *group;
+	struct module *module;
+	struct group *group; /* null: not open */
+	const char *name;
 	uint32_t shard, shards;
 	enum form form;
 	uint64_t window;

@@ -24,34 +24,36 @@
 
 enum {
 	TAG = 173,            /* "ad": the protocol number of our rules and routes */
-	TABLE = 0x61640000,   /* plus the low half of the process id */
+	TABLE = 0x61000000,   /* plus serial number and the low half of the process id */
+	SERIALS = 16,         /* groups of one process that may overlap */
 	PREFERENCE = 9,       /* before everything but the kernel's own local table */
 	CHAIN_PRIORITY = -150, /* that of "mangle", where tproxy belongs */
 	ROOM = 4096
 };
 
-static uint32_t table_number(void)
+static uint32_t table_number(const struct group *g)
 {
-	return TABLE | ((uint32_t)getpid() & 0xffff);
+	return TABLE | g->serial << 16 | ((uint32_t)getpid() & 0xffff);
 }
 
-static void put_rule(struct message *m, uint16_t type, uint16_t flags, uint8_t family, const char *device)
+static void put_rule(struct message *m, uint16_t type, uint16_t flags, uint8_t family, const struct group *g)
 {
 	struct fib_rule_hdr h = {.family = family, .action = FR_ACT_TO_TBL};
 
 	message_begin(m, type, (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
-	message_text(m, FRA_IIFNAME, device);
-	message_u32(m, FRA_TABLE, table_number());
+	message_text(m, FRA_IIFNAME, g->device);
+	message_u32(m, FRA_TABLE, table_number(g));
 	message_u32(m, FRA_PRIORITY, PREFERENCE);
 	message_u8(m, FRA_PROTOCOL, TAG);
 }
 
-static void put_route(struct message *m, uint16_t type, uint16_t flags, uint8_t family, uint32_t loopback)
+static void put_route(struct message *m, uint16_t type, uint16_t flags, uint8_t family, const struct group *g,
+                      uint32_t loopback)
 {
 	struct rtmsg h = {.rtm_family = family, .rtm_protocol = TAG, .rtm_scope = RT_SCOPE_HOST, .rtm_type = RTN_LOCAL};
 
 	message_begin(m, type, (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
-	message_u32(m, RTA_TABLE, table_number());
+	message_u32(m, RTA_TABLE, table_number(g));
 	message_u32(m, RTA_OIF, loopback);
 }
 
@@ -125,22 +127,25 @@ static void put_tproxy(struct message *m, uint8_t family, uint16_t port)
 	close_expression(m, e);
 }
 
-static const char *table_name(void)
-{
-	static char name[32];
+enum { NAME = 32 };
 
-	snprintf(name, sizeof(name), "adit-%ld", (long)getpid());
+static const char *table_name(const struct group *g, char name[NAME])
+{
+	if (g->serial)
+		snprintf(name, NAME, "adit-%ld-%u", (long)getpid(), g->serial);
+	else
+		snprintf(name, NAME, "adit-%ld", (long)getpid());
 	return name;
 }
 
-static void put_table(struct message *m)
+static void put_table(struct message *m, const char *table)
 {
 	size_t nest;
 
 	put_nft(m, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
-	message_text(m, NFTA_TABLE_NAME, table_name());
+	message_text(m, NFTA_TABLE_NAME, table);
 	put_nft(m, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
-	message_text(m, NFTA_CHAIN_TABLE, table_name());
+	message_text(m, NFTA_CHAIN_TABLE, table);
 	message_text(m, NFTA_CHAIN_NAME, "up");
 	message_text(m, NFTA_CHAIN_TYPE, "filter");
 	nest = message_open(m, NFTA_CHAIN_HOOK);
@@ -149,7 +154,7 @@ static void put_table(struct message *m)
 	message_close(m, nest);
 }
 
-static void put_nft_rule(struct message *m, const char *device, uint8_t family, uint16_t port)
+static void put_nft_rule(struct message *m, const char *table, const char *device, uint8_t family, uint16_t port)
 {
 	char name[16] = {0};
 	uint8_t tcp = ADIT_PROTO_TCP;
@@ -157,7 +162,7 @@ static void put_nft_rule(struct message *m, const char *device, uint8_t family, 
 
 	memcpy(name, device, strnlen(device, sizeof(name) - 1));
 	put_nft(m, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
-	message_text(m, NFTA_RULE_TABLE, table_name());
+	message_text(m, NFTA_RULE_TABLE, table);
 	message_text(m, NFTA_RULE_CHAIN, "up");
 	nest = message_open(m, NFTA_RULE_EXPRESSIONS);
 	put_match(m, NFT_META_IIFNAME, name, sizeof(name));
@@ -167,22 +172,35 @@ static void put_nft_rule(struct message *m, const char *device, uint8_t family, 
 	message_close(m, nest);
 }
 
-static adit_result send_nft(struct stack *st, struct group *g, char *why, size_t room)
+static adit_result send_nft_once(struct stack *st, struct group *g, char *why, size_t room)
 {
 	uint8_t bytes[ROOM];
 	struct message m;
+	char table[NAME];
 
+	table_name(g, table);
 	message_init(&m, bytes, sizeof(bytes));
 	put_batch(&m, NFNL_MSG_BATCH_BEGIN);
-	put_table(&m);
+	put_table(&m, table);
 	if (g->port[0])
-		put_nft_rule(&m, g->device, NFPROTO_IPV4, g->port[0]);
+		put_nft_rule(&m, table, g->device, NFPROTO_IPV4, g->port[0]);
 	if (g->port[1])
-		put_nft_rule(&m, g->device, NFPROTO_IPV6, g->port[1]);
+		put_nft_rule(&m, table, g->device, NFPROTO_IPV6, g->port[1]);
 	put_batch(&m, NFNL_MSG_BATCH_END);
 	if (!message_done(&m))
 		return ADIT_ELIMIT;
 	return st->places->netlink(g->place, NETLINK_NETFILTER, bytes, m.size, why, room);
+}
+
+/* The name may be that of another group of this process, or of a dead process whose id we have got. */
+static adit_result send_nft(struct stack *st, struct group *g, char *why, size_t room)
+{
+	adit_result result = ADIT_EEXIST;
+
+	for (g->serial = 0; g->serial < SERIALS && result == ADIT_EEXIST; g->serial++)
+		result = send_nft_once(st, g, why, room);
+	g->serial--;
+	return result;
 }
 
 static adit_result send_routes(struct stack *st, struct group *g, char *why, size_t room)
@@ -198,8 +216,8 @@ static adit_result send_routes(struct stack *st, struct group *g, char *why, siz
 		if (!g->port[i])
 			continue;
 		message_init(&m, bytes, sizeof(bytes));
-		put_route(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, families[i], loopback);
-		put_rule(&m, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, families[i], g->device);
+		put_route(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, families[i], g, loopback);
+		put_rule(&m, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, families[i], g);
 		result = message_done(&m) ? st->places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, room) : ADIT_ELIMIT;
 	}
 	return result;
@@ -251,7 +269,7 @@ void steer_undo(const struct adit_place_1 *places, struct group *g)
 	uint32_t loopback;
 	uint8_t bytes[ROOM];
 	struct message m;
-	char why[64];
+	char why[64], table[NAME];
 	int i;
 
 	if (!g->steered)
@@ -260,18 +278,18 @@ void steer_undo(const struct adit_place_1 *places, struct group *g)
 	loopback = places->index(g->place, "lo");
 	for (i = 0; i < 2; i++) {
 		message_init(&m, bytes, sizeof(bytes));
-		put_rule(&m, RTM_DELRULE, 0, families[i], g->device);
+		put_rule(&m, RTM_DELRULE, 0, families[i], g);
 		if (message_done(&m))
 			places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
 		message_init(&m, bytes, sizeof(bytes));
-		put_route(&m, RTM_DELROUTE, 0, families[i], loopback);
+		put_route(&m, RTM_DELROUTE, 0, families[i], g, loopback);
 		if (message_done(&m))
 			places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
 	}
 	message_init(&m, bytes, sizeof(bytes));
 	put_batch(&m, NFNL_MSG_BATCH_BEGIN);
 	put_nft(&m, NFT_MSG_DELTABLE, 0);
-	message_text(&m, NFTA_TABLE_NAME, table_name());
+	message_text(&m, NFTA_TABLE_NAME, table_name(g, table));
 	put_batch(&m, NFNL_MSG_BATCH_END);
 	if (message_done(&m))
 		places->netlink(g->place, NETLINK_NETFILTER, bytes, m.size, why, sizeof(why));

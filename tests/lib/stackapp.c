@@ -242,28 +242,73 @@ void stackapp_stranger(void *arg)
 	close(fd);
 }
 
+enum { STARVING = 4 };
+
+/* Connects while every number below the limit is taken; old gets the limit to be set again. */
+static void starve(struct stackapp *t, int fds[STARVING], struct rlimit *old)
+{
+	struct rlimit tight;
+	struct sockaddr_storage to;
+	socklen_t size = destination(t->family, &to);
+	int i, lowest;
+
+	for (i = 0; i < STARVING; i++)
+		fds[i] = make_socket(t->family, SOCK_STREAM);
+	getrlimit(RLIMIT_NOFILE, old);
+	tight = *old;
+	lowest = dup(fds[0]);
+	close(lowest);
+	tight.rlim_cur = (rlim_t)lowest;
+	setrlimit(RLIMIT_NOFILE, &tight);
+	for (i = 0; i < STARVING; i++)
+		note(t, connect(fds[i], (struct sockaddr *)&to, size) == 0, "the backlog takes a connection");
+}
+
 void stackapp_starve(void *arg)
 {
 	struct stackapp *t = arg;
-	struct rlimit old, tight;
-	struct sockaddr_storage to;
-	socklen_t size = destination(t->family, &to);
-	int fds[4], i;
+	struct rlimit old;
+	int fds[STARVING], i;
 	char c = 'x';
 
-	for (i = 0; i < 4; i++)
-		fds[i] = make_socket(t->family, SOCK_STREAM);
-	getrlimit(RLIMIT_NOFILE, &old);
-	tight = old;
-	tight.rlim_cur = 3;
-	setrlimit(RLIMIT_NOFILE, &tight);
-	for (i = 0; i < 4; i++)
-		note(t, connect(fds[i], (struct sockaddr *)&to, size) == 0, "the backlog takes a connection");
+	starve(t, fds, &old);
 	usleep(300000);
 	setrlimit(RLIMIT_NOFILE, &old);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < STARVING; i++) {
 		note(t, send(fds[i], &c, 1, 0) == 1, "send");
 		note(t, recv(fds[i], &c, 1, 0) == 1, "a connection that waited is served");
 		close(fds[i]);
 	}
+}
+
+void stackapp_starve_long(void *arg)
+{
+	struct stackapp *t = arg;
+	struct rlimit old;
+	int fds[STARVING], i, fd;
+	char c = 'x';
+
+	starve(t, fds, &old);
+	usleep(5500000);
+	for (i = 0; i < STARVING; i++) {
+		note(t, recv(fds[i], &c, 1, MSG_DONTWAIT) == -1 && errno == ECONNRESET, "nobody waits for ever");
+		close(fds[i]);
+	}
+	setrlimit(RLIMIT_NOFILE, &old);
+	fd = make_connection(t->family);
+	note(t, send(fd, &c, 1, 0) == 1 && recv(fd, &c, 1, 0) == 1, "the next one is served");
+	close(fd);
+}
+
+void stackapp_unwanted(void *arg)
+{
+	struct stackapp *t = arg;
+	int fd = make_connection(t->family);
+	char c;
+
+	note(t, fd >= 0 || errno == ECONNRESET, "the kernel takes the connection");
+	if (fd < 0)
+		return;
+	note(t, recv(fd, &c, 1, 0) == -1 && errno == ECONNRESET, "a flow that is gone is a reset");
+	close(fd);
 }

@@ -30,5 +30,9 @@ void stackapp_echoes(void *arg);
 void stackapp_stranger(void *arg);
 /* Connections come while the process has no descriptor left; they are served when there are some again. */
 void stackapp_starve(void *arg);
+/* ... they are reset when it takes long. */
+void stackapp_starve_long(void *arg);
+/* The kernel takes the connection, nobody wants it: a reset. */
+void stackapp_unwanted(void *arg);
 
 #endif

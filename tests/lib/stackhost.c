@@ -336,6 +336,8 @@ static void packet_up(struct stackhost_shard *s, adit_buf *b)
 	}
 	b->flow = f->handle;
 	stackecho_table()->input(s->inst, &b, 1);
+	if (s->host->mode == FORGET_AT_ACK && flags == 0x10)
+		forget(s, f);
 }
 
 static void ADIT_CALL on_device(void *arg)

@@ -45,7 +45,7 @@ struct stackhost_shard {
 	uint64_t opened, accepted, closed_well, closed_reset, closed_else, packets_up, packets_down, supers_up, supers_down;
 };
 
-enum stackhost_mode { ECHO_STREAM, ECHO_SOCKET, ABORT_AT_DATA, CLOSE_AT_DATA };
+enum stackhost_mode { ECHO_STREAM, ECHO_SOCKET, ABORT_AT_DATA, CLOSE_AT_DATA, FORGET_AT_ACK };
 
 struct stackhost_setting {
 	const char *key, *text; /* "true", "false" and numbers count as what they look like */

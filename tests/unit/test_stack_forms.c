@@ -20,13 +20,14 @@
 #include "platform-linux/why.h"
 
 static struct stackhost host;
-static int on_platform;
+static int on_platform, twice;
 
 static const struct stackhost_setting transparent[] = {{"form", "transparent"}, {NULL, NULL}};
 static const struct stackhost_setting private_form[] = {{"form", "private"}, {NULL, NULL}};
 static const struct stackhost_setting portable[] = {
 	{"form", "portable"}, {"address4", "198.18.0.1/16"}, {"address6", "fd00::1/64"}, {NULL, NULL}};
 static const struct stackhost_setting automatic[] = {{"form", "auto"}, {NULL, NULL}};
+static const struct stackhost_setting untested[] = {{"form", "transparent"}, {"selftest", "false"}, {NULL, NULL}};
 static const struct stackhost_setting allowed[] = {{"form", "transparent"}, {"allow_rules", "true"}, {NULL, NULL}};
 static const struct stackhost_setting *const forms[] = {transparent, private_form, portable};
 
@@ -65,6 +66,18 @@ static int use_platform(void)
 	return 1;
 }
 
+/* A second generation of the stack comes and goes beside the first, as in a swap. */
+static int open_another(void)
+{
+	const adit_life *life = ((const adit_stack_1 *)adit_module_1.components[0]->table)->life;
+	void *inst = NULL;
+	int good = life->create(host.ctx, &host.shard[0]->env, &inst) == 0 && life->open(inst) == 0;
+
+	good = good && stackhost_run("test $(nft list tables | grep -c 'adit-') = 2") == 0;
+	life->destroy(inst);
+	return good && stackhost_run("test $(nft list tables | grep -c 'adit-') = 1") == 0;
+}
+
 /* One run in a child on a namespace of its own: what it leaves behind cannot help the next. */
 static int in_child(const struct stackhost_setting *settings, uint32_t shards, enum stackhost_mode mode,
                     void (*work)(void *), int family, int (*check)(const struct sum *))
@@ -81,6 +94,8 @@ static int in_child(const struct stackhost_setting *settings, uint32_t shards, e
 		fprintf(stderr, "start: %s", host.log);
 		return 1;
 	}
+	if (twice && !open_another())
+		t.result = 1;
 	if (!stackhost_serve(&host, work, &t))
 		t.result = 1;
 	s = sum_of(&host);
@@ -163,6 +178,11 @@ static int tested(const struct sum *s)
 	return strstr(s->log, "passed") && whole_and_well(s);
 }
 
+static int one_after_all(const struct sum *s)
+{
+	return strstr(s->log, "accepting rests") && s->accepted == 1;
+}
+
 static int rested(const struct sum *s)
 {
 	return strstr(s->log, "accepting rests: no file descriptor is left") && s->accepted == 4;
@@ -240,11 +260,14 @@ static void strangers_are_reset(void **state)
 {
 	run(transparent, 1, ECHO_STREAM, stackapp_stranger, 4, none);
 	run(portable, 1, ECHO_STREAM, stackapp_stranger, 4, none);
+	run(transparent, 1, FORGET_AT_ACK, stackapp_unwanted, 4, none);
+	run(transparent, 1, FORGET_AT_ACK, stackapp_unwanted, 6, none);
 }
 
 static void accepting_survives_a_lack_of_descriptors(void **state)
 {
 	every(ECHO_STREAM, stackapp_starve, rested);
+	run(untested, 1, ECHO_STREAM, stackapp_starve_long, 4, one_after_all);
 }
 
 static void each_queue_has_its_own_listener(void **state)
@@ -274,6 +297,13 @@ static void the_platforms_own_places_serve_as_well(void **state)
 	on_platform = 0;
 }
 
+static void a_second_generation_does_not_disturb_the_first(void **state)
+{
+	twice = 1;
+	run(transparent, 1, ECHO_STREAM, stackapp_bulk, 4, left_clean);
+	twice = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +319,7 @@ int main(void)
 		cmocka_unit_test(accepting_survives_a_lack_of_descriptors),
 		cmocka_unit_test(each_queue_has_its_own_listener),
 		cmocka_unit_test(the_choice_is_made_and_tested),
+		cmocka_unit_test(a_second_generation_does_not_disturb_the_first),
 		cmocka_unit_test(the_platforms_own_places_serve_as_well),
 	};
 
