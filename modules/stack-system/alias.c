@@ -48,11 +48,14 @@ adit_result alias_init(struct alias_space *s, const adit_addr *own, uint32_t pre
 	s->slots = slots;
 	s->total = (uint64_t)s->addresses * ALIAS_PORTS;
 	generations = s->total / slots;
-	s->generations = generations == 0 ? 1 : generations > INT32_MAX ? INT32_MAX : (uint32_t)generations;
+	s->generations = generations == 0          ? 1
+	                 : generations > INT32_MAX ? INT32_MAX
+	                                           : (uint32_t)generations;
 	return ADIT_OK;
 }
 
-adit_result alias_make(const struct alias_space *s, uint32_t slot, uint32_t generation, adit_addr *out)
+adit_result alias_make(const struct alias_space *s, uint32_t slot, uint32_t generation,
+                       adit_addr *out)
 {
 	uint64_t number = (uint64_t)generation * s->slots + slot;
 	uint32_t word;
@@ -68,12 +71,14 @@ adit_result alias_make(const struct alias_space *s, uint32_t slot, uint32_t gene
 	return ADIT_OK;
 }
 
-adit_result alias_find(const struct alias_space *s, const adit_addr *a, uint32_t *slot, uint32_t *generation)
+adit_result alias_find(const struct alias_space *s, const adit_addr *a, uint32_t *slot,
+                       uint32_t *generation)
 {
 	uint32_t word = low_word(a), offset;
 	uint64_t number;
 
-	if (a->family != s->base.family || a->port < ALIAS_PORT_FIRST || word < s->first || word == s->hole)
+	if (a->family != s->base.family || a->port < ALIAS_PORT_FIRST || word < s->first ||
+	    word == s->hole)
 		return ADIT_ENOENT;
 	if (a->family == 6 && memcmp(a->ip, s->base.ip, 12) != 0)
 		return ADIT_ENOENT;
@@ -90,7 +95,8 @@ adit_result alias_find(const struct alias_space *s, const adit_addr *a, uint32_t
 	return ADIT_OK;
 }
 
-adit_result alias_next(const struct alias_space *s, uint32_t freed, uint32_t now, uint32_t *generation)
+adit_result alias_next(const struct alias_space *s, uint32_t freed, uint32_t now,
+                       uint32_t *generation)
 {
 	if (freed == 0)
 		return ADIT_OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * stack-system/datagram.c - UDP and echo: headers off on the way up, on again on the way down
  *
- * Nothing is kept per flow but its slot. Equal datagrams that came as one super-packet stay together.
+ * Nothing is kept per flow but its slot. Equal datagrams that came as one super-packet stay
+ * together.
  */
 #include <sys/socket.h>
 

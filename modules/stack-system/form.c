@@ -8,10 +8,10 @@
 #include "stack.h"
 
 static const char *const names[] = {
-	[FORM_AUTO] = "auto",
-	[FORM_TRANSPARENT] = "transparent",
-	[FORM_PRIVATE] = "private",
-	[FORM_PORTABLE] = "portable",
+        [FORM_AUTO] = "auto",
+        [FORM_TRANSPARENT] = "transparent",
+        [FORM_PRIVATE] = "private",
+        [FORM_PORTABLE] = "portable",
 };
 
 const char *form_name(enum form form)
@@ -74,12 +74,15 @@ static adit_result open_transparent(struct stack *st, char *why, size_t room)
 		return ADIT_ECONFIG;
 	}
 	st->config->truth(st->cfg, "allow_rules", &allowed);
-	if (!allowed && !(ADIT_HAS(st->places, adit_place_1, ours) && st->places->ours(st->place))) {
+	if (!allowed &&
+	    !(ADIT_HAS(st->places, adit_place_1, ours) && st->places->ours(st->place))) {
 		snprintf(why, room,
-		         "its rules would be made in a namespace that is not adit's own; set \"allow_rules\" if they may be");
+		         "its rules would be made in a namespace that is not adit's own; set "
+		         "\"allow_rules\" if they may be");
 		return ADIT_EPERM;
 	}
-	snprintf(why, room, "no transparent listener could be made (CAP_NET_ADMIN in the device's namespace)");
+	snprintf(why, room,
+	         "no transparent listener could be made (CAP_NET_ADMIN in the device's namespace)");
 	result = open_transparent_listeners(st);
 	if (result != ADIT_OK || st->shard > 0)
 		return result;
@@ -108,11 +111,15 @@ static adit_result open_portable_family(struct stack *st, int which, const char 
 	if (result == ADIT_OK)
 		result = alias_init(&st->aliases[which], &own, prefix, st->slot_count);
 	if (result != ADIT_OK)
-		return fail(st, result, "%s: %s has no room for a peer beside the device's own address; at least a /30 or a /126",
+		return fail(st, result,
+		            "%s: %s has no room for a peer beside the device's own address; at "
+		            "least a /30 or a /126",
 		            key, text);
 	result = listen_open(st, (uint32_t)which, &own, 0);
 	if (result != ADIT_OK)
-		return fail(st, result, "%s: no listener could be made at %s; is it the device's own address?", key, text);
+		return fail(st, result,
+		            "%s: no listener could be made at %s; is it the device's own address?",
+		            key, text);
 	return ADIT_OK;
 }
 
@@ -121,7 +128,9 @@ static adit_result open_portable(struct stack *st)
 	adit_result v4, v6;
 
 	if (st->shards > 1)
-		return fail(st, ADIT_ECONFIG, "form \"portable\" serves one shard, not %u; set shards to 1", st->shards);
+		return fail(st, ADIT_ECONFIG,
+		            "form \"portable\" serves one shard, not %u; set shards to 1",
+		            st->shards);
 	v4 = open_portable_family(st, 0, "address4");
 	if (v4 != ADIT_OK && v4 != ADIT_ENOENT)
 		return v4;
@@ -129,7 +138,9 @@ static adit_result open_portable(struct stack *st)
 	if (v6 != ADIT_OK && v6 != ADIT_ENOENT)
 		return v6;
 	if (v4 == ADIT_ENOENT && v6 == ADIT_ENOENT)
-		return fail(st, ADIT_ECONFIG, "form \"portable\" needs address4 or address6, the device's own address and prefix");
+		return fail(st, ADIT_ECONFIG,
+		            "form \"portable\" needs address4 or address6, the device's own "
+		            "address and prefix");
 	return ADIT_OK;
 }
 
@@ -154,7 +165,8 @@ static adit_result open_one(struct stack *st, enum form form, char *why, size_t 
 	switch (form) {
 	case FORM_TRANSPARENT:
 		result = open_transparent(st, why, room);
-		return result == ADIT_OK ? result : fail(st, result, "form \"transparent\": %s", why);
+		return result == ADIT_OK ? result
+		                         : fail(st, result, "form \"transparent\": %s", why);
 	case FORM_PRIVATE:
 		return inner_open(st);
 	default:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * stack-system/hash.h - SipHash-1-3 of two endpoints: strangers choose them, so the table's order must be secret
+ * stack-system/hash.h - SipHash-1-3 of two endpoints: strangers choose them, so the table's order
+ * must be secret
  */
 #ifndef STACK_SYSTEM_HASH_H
 #define STACK_SYSTEM_HASH_H
@@ -31,10 +32,11 @@ static inline void hash_mix(uint64_t v[4])
 }
 
 /* The scopes do not count: the kernel and the host may see them differently. */
-static inline uint64_t hash_endpoints(const struct hash_key *key, const adit_addr *src, const adit_addr *dst)
+static inline uint64_t hash_endpoints(const struct hash_key *key, const adit_addr *src,
+                                      const adit_addr *dst)
 {
-	uint64_t v[4] = {key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du, key->k0 ^ 0x6c7967656e657261u,
-	                 key->k1 ^ 0x7465646279746573u};
+	uint64_t v[4] = {key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du,
+	                 key->k0 ^ 0x6c7967656e657261u, key->k1 ^ 0x7465646279746573u};
 	uint64_t words[5] = {0};
 	size_t size = src->family == 4 ? 4 : 16;
 	unsigned i;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * stack-system/inner.c - form "private": a namespace of our own, with a device whose other end only we hold
+ * stack-system/inner.c - form "private": a namespace of our own, with a device whose other end only
+ * we hold
  *
- * The kernel in there sees nothing but our listener and aliases as its peers. Its device takes and gives
- * super-packets whole. The device's MTU is the largest there is: segments are as large as the application's own
- * maximum segment size, which its SYN has carried in.
+ * The kernel in there sees nothing but our listener and aliases as its peers. Its device takes and
+ * gives super-packets whole. The device's MTU is the largest there is: segments are as large as the
+ * application's own maximum segment size, which its SYN has carried in.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,16 +21,23 @@
 
 #include <adit/vnet.h>
 
-enum { MTU = 65535, WRITE_SEGMENTS = 32, STASH = sizeof(((struct stack *)0)->stash) / sizeof(adit_buf *) };
+enum {
+	MTU = 65535,
+	WRITE_SEGMENTS = 32,
+	STASH = sizeof(((struct stack *)0)->stash) / sizeof(adit_buf *)
+};
 #define DEVICE "adit-inner"
 
 /* Address space that only this namespace knows: that of RFC 6598, and one of RFC 4193. */
 static const char *const spaces[2] = {"100.64.0.1/10", "fd61:6469:7400::1/64"};
 
-static adit_result add_address(struct stack *st, uint32_t device, const adit_addr *a, uint32_t prefix)
+static adit_result add_address(struct stack *st, uint32_t device, const adit_addr *a,
+                               uint32_t prefix)
 {
-	struct ifaddrmsg h = {.ifa_family = a->family == 4 ? AF_INET : AF_INET6, .ifa_prefixlen = (uint8_t)prefix,
-	                      .ifa_flags = a->family == 6 ? IFA_F_NODAD : 0, .ifa_index = device};
+	struct ifaddrmsg h = {.ifa_family = a->family == 4 ? AF_INET : AF_INET6,
+	                      .ifa_prefixlen = (uint8_t)prefix,
+	                      .ifa_flags = a->family == 6 ? IFA_F_NODAD : 0,
+	                      .ifa_index = device};
 	uint8_t bytes[256];
 	struct message m;
 	char why[128] = "";
@@ -42,7 +50,8 @@ static adit_result add_address(struct stack *st, uint32_t device, const adit_add
 	message_put(&m, IFA_ADDRESS, a->ip, size);
 	if (!message_done(&m))
 		return ADIT_ELIMIT;
-	result = st->places->netlink(st->inner_place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
+	result = st->places->netlink(st->inner_place, NETLINK_ROUTE, bytes, m.size, why,
+	                             sizeof(why));
 	return result;
 }
 
@@ -67,14 +76,19 @@ adit_result inner_open(struct stack *st)
 	uint32_t offloads = 0, device;
 
 	if (result != ADIT_OK)
-		return fail(st, result, "no network namespace of our own could be made; allow user namespaces, or choose "
-		                        "another form");
+		return fail(st, result,
+		            "no network namespace of our own could be made; allow user namespaces, "
+		            "or choose "
+		            "another form");
 	st->place = st->inner_place;
 	result = st->places->tun(st->inner_place, DEVICE, MTU, 1, &st->inner, &offloads);
 	if (result != ADIT_OK)
-		return fail(st, result, "no device could be made in our own namespace; see whether /dev/net/tun may be opened");
+		return fail(st, result,
+		            "no device could be made in our own namespace; see whether "
+		            "/dev/net/tun may be opened");
 	device = st->places->index(st->inner_place, DEVICE);
-	/* A backlog that overflows drops, so that no cookie's ACK is mistaken for a stray packet. */
+	/* A backlog that overflows drops, so that no cookie's ACK is mistaken for a stray packet.
+	 */
 	st->places->sysctl(st->inner_place, "ipv4/tcp_syncookies", "0");
 	st->places->sysctl(st->inner_place, "ipv4/tcp_max_syn_backlog", "4096");
 	st->places->sysctl(st->inner_place, "ipv4/conf/all/rp_filter", "0");
@@ -84,7 +98,8 @@ adit_result inner_open(struct stack *st)
 		return fail(st, result, "the listener in our own namespace could not be made");
 	result = open_family(st, 1, device);
 	if (result != ADIT_OK)
-		say(st, ADIT_LOG_WARN, "IPv6 is not to be had in our own namespace: TCP over IPv6 will be refused");
+		say(st, ADIT_LOG_WARN,
+		    "IPv6 is not to be had in our own namespace: TCP over IPv6 will be refused");
 	return ADIT_OK;
 }
 
@@ -103,7 +118,8 @@ void inner_write(struct stack *st, adit_buf *b)
 	st->path->put(st->path->end, &b, 1);
 }
 
-/* One packet from the inner device. 0: none is there; a buffer that is not used stays in the stash. */
+/* One packet from the inner device. 0: none is there; a buffer that is not used stays in the stash.
+ */
 static int read_one(struct stack *st, adit_buf *b)
 {
 	uint8_t header[ADIT_VNET_SIZE];
@@ -111,7 +127,9 @@ static int read_one(struct stack *st, adit_buf *b)
 	ssize_t n = readv((int)st->inner, v, 2);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		say(st, ADIT_LOG_ERROR, "the inner device is gone (%s): TCP stands still until the stack is started again",
+		say(st, ADIT_LOG_ERROR,
+		    "the inner device is gone (%s): TCP stands still until the stack is started "
+		    "again",
 		    strerror(errno));
 		st->loops->io_want(st->inner_io, 0);
 	}
@@ -133,7 +151,8 @@ static void ADIT_CALL on_ready(void *arg)
 		if (st->stashed == 0)
 			st->stashed = st->path->get(st->path->end, st->stash, STASH, PACKET_ROOM);
 		if (st->stashed == 0) {
-			/* The pool is at its limit; the device holds the packets, and drops some when it is full. */
+			/* The pool is at its limit; the device holds the packets, and drops some
+			 * when it is full. */
 			st->inner_hungry = 1;
 			st->loops->io_want(st->inner_io, 0);
 			st->loops->timer_set(st->sweep, HUNGRY_NS, 0);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * stack-system/listen.c - the listeners: sockets in, joined to their flows
  *
- * A socket is taken only when a flow of its endpoints waits for one; all others are reset at once. When
- * descriptors run out the listener rests, and connections wait in its backlog; when that lasts, they are reset
- * one by one with a descriptor held in reserve, so that no application waits for ever.
+ * A socket is taken only when a flow of its endpoints waits for one; all others are reset at once.
+ * When descriptors run out the listener rests, and connections wait in its backlog; when that
+ * lasts, they are reset one by one with a descriptor held in reserve, so that no application waits
+ * for ever.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +28,9 @@ void socket_reset(int fd)
 	close(fd);
 }
 
-/* A connection that died in the backlog, or a network error that accept(2) passes on from it: the next one may be
- * well. Everything else (no descriptor, no memory, what nobody has foreseen) makes the listener rest. */
+/* A connection that died in the backlog, or a network error that accept(2) passes on from it: the
+ * next one may be well. Everything else (no descriptor, no memory, what nobody has foreseen) makes
+ * the listener rest. */
 static int is_passing(int number)
 {
 	switch (number) {
@@ -92,7 +94,8 @@ static void rest(struct listener *l, int number)
 		return;
 	st->last_word = now ? now : 1;
 	say(st, ADIT_LOG_WARN,
-	    "accepting rests: %s (%llu times so far, %llu connections reset); raise the limit of open files "
+	    "accepting rests: %s (%llu times so far, %llu connections reset); raise the limit of "
+	    "open files "
 	    "(ulimit -n, LimitNOFILE) or lower limits.flows",
 	    number == EMFILE || number == ENFILE ? "no file descriptor is left" : strerror(number),
 	    (unsigned long long)st->counts.starved, (unsigned long long)st->counts.shed);
@@ -149,7 +152,8 @@ static void ADIT_CALL on_ready(void *arg)
 
 	for (i = 0; i < TURN_MOST; i++) {
 		size = sizeof(peer);
-		fd = accept4((int)l->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4((int)l->fd, (struct sockaddr *)&peer, &size,
+		             SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
 			l->starved = 0;
 			join(l, fd, &peer);
@@ -175,7 +179,8 @@ adit_result listen_open(struct stack *st, uint32_t which, const adit_addr *bind_
 
 	if (bind_to->family == 6)
 		flags |= ADIT_SOCK_V6ONLY;
-	result = st->places->socket(st->place, ADIT_PROTO_TCP, bind_to, flags | ADIT_SOCK_LISTEN, &fd);
+	result = st->places->socket(st->place, ADIT_PROTO_TCP, bind_to, flags | ADIT_SOCK_LISTEN,
+	                            &fd);
 	if (result != ADIT_OK)
 		return result;
 	l->stack = st;

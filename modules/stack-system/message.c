@@ -40,7 +40,8 @@ static void end_message(struct message *m)
 	memcpy(m->bytes + m->start, &size, sizeof(size));
 }
 
-void message_begin(struct message *m, uint16_t type, uint16_t flags, const void *header, size_t size)
+void message_begin(struct message *m, uint16_t type, uint16_t flags, const void *header,
+                   size_t size)
 {
 	struct nlmsghdr h = {.nlmsg_type = type, .nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST)};
 	size_t start;

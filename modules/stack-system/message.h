@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * stack-system/message.h - netlink messages, written only
  *
- * Several messages go into one buffer of fixed size; what does not fit marks the buffer as overrun, which is
- * asked once, at the end. Reading is the place's affair.
+ * Several messages go into one buffer of fixed size; what does not fit marks the buffer as overrun,
+ * which is asked once, at the end. Reading is the place's affair.
  */
 #ifndef STACK_SYSTEM_MESSAGE_H
 #define STACK_SYSTEM_MESSAGE_H
@@ -20,7 +20,8 @@ struct message {
 
 void message_init(struct message *m, void *bytes, size_t room);
 /* Begins a message with a family header of the given size, and ends the one before. */
-void message_begin(struct message *m, uint16_t type, uint16_t flags, const void *header, size_t size);
+void message_begin(struct message *m, uint16_t type, uint16_t flags, const void *header,
+                   size_t size);
 /* Ends the last message. Nonzero: everything did fit. */
 int message_done(struct message *m);
 

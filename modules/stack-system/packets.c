@@ -41,7 +41,7 @@ static int is_own_protocol(const struct slot *s, const adit_buf *b)
 	else if (b->csum_start == 40)
 		proto = p[6];
 	else
-		return s->proto != ADIT_PROTO_ICMPV6; /* extension headers: rare, and the host has looked behind them */
+		return s->proto != ADIT_PROTO_ICMPV6; /* extension headers: the host looked behind them */
 	if (proto != s->proto)
 		return 0;
 	return (proto != ADIT_PROTO_ICMP || p[b->csum_start] == ECHO_REQUEST) &&
@@ -167,7 +167,8 @@ static void accept_flow(struct stack *st, const adit_op *op, struct batch *batch
 	batch->count++;
 	*ev = (adit_event){.type = ADIT_EV_CREDIT, .flow = op->flow};
 	if (result == ADIT_OK) {
-		ev->u.num = (uint64_t)1 << 62; /* a device is always ready: datagrams are lost, not queued */
+		/* A device is always ready: datagrams are lost, not queued. */
+		ev->u.num = (uint64_t)1 << 62;
 		return;
 	}
 	st->counts.refused++;
@@ -191,8 +192,10 @@ static void datagram_op(struct stack *st, struct slot *s, const adit_op *op, str
 		if (s->state != SLOT_OPEN)
 			break;
 		s->state = SLOT_CLOSED;
-		batch->events[batch->count++] = (adit_event){.type = ADIT_EV_CLOSED, .flow = s->flow,
-		                                             .code = op->type == ADIT_OP_ABORT ? ADIT_ECANCEL : 0};
+		batch->events[batch->count++] = (adit_event){
+		        .type = ADIT_EV_CLOSED,
+		        .flow = s->flow,
+		        .code = op->type == ADIT_OP_ABORT ? ADIT_ECANCEL : 0};
 		break;
 	default:
 		if (op->flags & ADIT_OPF_BUF)
@@ -209,10 +212,13 @@ static void socketless_op(struct stack *st, struct slot *s, const adit_op *op, s
 	if ((op->type != ADIT_OP_CLOSE && op->type != ADIT_OP_ABORT) || s->state == SLOT_CLOSED)
 		return;
 	if (s->state == SLOT_PENDING)
-		slot_accept(st, st->form == FORM_TRANSPARENT ? &s->info->src : &s->alias, &s->info->dst);
+		slot_accept(st, st->form == FORM_TRANSPARENT ? &s->info->src : &s->alias,
+		            &s->info->dst);
 	s->state = SLOT_CLOSED;
-	batch->events[batch->count++] = (adit_event){.type = ADIT_EV_CLOSED, .flow = s->flow,
-	                                             .code = op->type == ADIT_OP_ABORT ? ADIT_ECANCEL : 0};
+	batch->events[batch->count++] = (adit_event){
+	        .type = ADIT_EV_CLOSED,
+	        .flow = s->flow,
+	        .code = op->type == ADIT_OP_ABORT ? ADIT_ECANCEL : 0};
 }
 
 static void stream_op(struct stack *st, struct slot *s, const adit_op *op)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * stack-system/probe.c - the self-test: one connection through the real path, once, after start
  *
- * private: a SYN from an alias nobody else has goes into the inner device; the listener's SYN+ACK must come back.
- * transparent: a socket in the device's place connects to an address of TEST-NET-1; its packets pass the device,
- * the host (claims) and the rules, and the listener must give it out. Where no route leads through the device at
- * that time nothing is tested, and the log says so.
+ * private: a SYN from an alias nobody else has goes into the inner device; the listener's SYN+ACK
+ * must come back. transparent: a socket in the device's place connects to an address of TEST-NET-1;
+ * its packets pass the device, the host (claims) and the rules, and the listener must give it out.
+ * Where no route leads through the device at that time nothing is tested, and the log says so.
  * portable: not tested here, as the device's routes are not the stack's.
  */
 #include <arpa/inet.h>
@@ -41,9 +41,15 @@ static void over(struct stack *st, enum outcome outcome, const char *why)
 	if (p->socket >= 0)
 		socket_reset((int)p->socket);
 	p->socket = -1;
-	say(st, outcome == FAILED ? ADIT_LOG_WARN : st->shard ? ADIT_LOG_DEBUG : ADIT_LOG_INFO,
+	say(st,
+	    outcome == FAILED ? ADIT_LOG_WARN
+	    : st->shard       ? ADIT_LOG_DEBUG
+	                      : ADIT_LOG_INFO,
 	    "self-test of form \"%s\": %s%s", form_name(st->form),
-	    outcome == PASSED ? "passed" : outcome == FAILED ? "failed: " : "not made: ", outcome == PASSED ? "" : why);
+	    outcome == PASSED   ? "passed"
+	    : outcome == FAILED ? "failed: "
+	                        : "not made: ",
+	    outcome == PASSED ? "" : why);
 }
 
 static void ADIT_CALL on_step(void *arg)
@@ -53,7 +59,9 @@ static void ADIT_CALL on_step(void *arg)
 	if (__atomic_load_n(&st->group->probe_passed, __ATOMIC_RELAXED))
 		over(st, PASSED, NULL);
 	else if (--st->probe->steps <= 0)
-		over(st, FAILED, "no answer within 2 s; look for firewall rules in the device's namespace, or choose another form");
+		over(st, FAILED,
+		     "no answer within 2 s; look for firewall rules in the device's namespace, or "
+		     "choose another form");
 }
 
 void probe_open(struct stack *st)
@@ -124,8 +132,10 @@ static void start_private(struct stack *st)
 	adit_buf *b;
 
 	/* Port 9 is below every alias's port. */
-	if (alias_make(space, 0, 0, &p->src) != ADIT_OK || st->path->get(st->path->end, &b, 1, SYN_SIZE) != 1) {
-		say(st, ADIT_LOG_WARN, "self-test of form \"private\": not made, for want of a buffer");
+	if (alias_make(space, 0, 0, &p->src) != ADIT_OK ||
+	    st->path->get(st->path->end, &b, 1, SYN_SIZE) != 1) {
+		say(st, ADIT_LOG_WARN,
+		    "self-test of form \"private\": not made, for want of a buffer");
 		return;
 	}
 	p->src.port = PORT;
@@ -141,7 +151,8 @@ void probe_start(struct stack *st)
 	int32_t asked = 1;
 
 	st->config->truth(st->cfg, "selftest", &asked);
-	if (!asked || !st->probe || st->loops->timer(st->loop, on_step, st, &st->probe->timer) != ADIT_OK)
+	if (!asked || !st->probe ||
+	    st->loops->timer(st->loop, on_step, st, &st->probe->timer) != ADIT_OK)
 		return;
 	st->loops->timer_set(st->probe->timer, STEP_NS, STEP_NS);
 	st->probe->steps = STEPS;
@@ -185,8 +196,9 @@ int probe_answered(struct stack *st, const adit_buf *b)
 	const struct probe *p = st->probe;
 	struct rewrite_view v;
 
-	if (!is_test(st) || st->form != FORM_PRIVATE || rewrite_parse(b->data, b->len, &v) != ADIT_OK ||
-	    v.dst.port != PORT || v.dst.family != 4 || memcmp(v.dst.ip, p->src.ip, 4) != 0)
+	if (!is_test(st) || st->form != FORM_PRIVATE ||
+	    rewrite_parse(b->data, b->len, &v) != ADIT_OK || v.dst.port != PORT ||
+	    v.dst.family != 4 || memcmp(v.dst.ip, p->src.ip, 4) != 0)
 		return 0;
 	if (v.tcp_flags == (REWRITE_SYN | REWRITE_ACK))
 		over(st, PASSED, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * stack-system/rewrite.c - other endpoints for a TCP packet, in place, without a look at its payload
+ * stack-system/rewrite.c - other endpoints for a TCP packet, in place, without a look at its
+ * payload
  */
 #include "rewrite.h"
 
@@ -45,7 +46,8 @@ static adit_result parse_v4(const uint8_t *data, uint32_t size, struct rewrite_v
 	if (size < V4_SIZE)
 		return ADIT_EINVAL;
 	header = (data[0] & 15u) * 4;
-	if (header < V4_SIZE || size < header + TCP_SIZE || data[9] != TCP || (get16(data + 6) & 0x3fff))
+	if (header < V4_SIZE || size < header + TCP_SIZE || data[9] != TCP ||
+	    (get16(data + 6) & 0x3fff))
 		return ADIT_EINVAL;
 	v->src.family = v->dst.family = 4;
 	memcpy(v->src.ip, data + 12, 4);
@@ -92,7 +94,8 @@ adit_result rewrite_parse(const uint8_t *data, uint32_t size, struct rewrite_vie
 	return ADIT_OK;
 }
 
-/* Replaces size bytes (even) and returns what that adds to a ones' complement sum: ~old + new, folded. */
+/* Replaces size bytes (even) and returns what that adds to a ones' complement sum: ~old + new,
+ * folded. */
 static uint32_t replace(uint8_t *at, const uint8_t *with, uint32_t size)
 {
 	uint32_t i, sum = 0;

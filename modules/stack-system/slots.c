@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * stack-system/slots.c - the flows of this instance, and those that wait for their socket
  *
- * The table is as large as the host's, so it is never full on its own account. Unused slots are never touched:
- * their pages stay unused.
+ * The table is as large as the host's, so it is never full on its own account. Unused slots are
+ * never touched: their pages stay unused.
  */
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -92,7 +92,8 @@ static adit_result take_alias(struct stack *st, struct slot *s)
 		return ADIT_ENOSYS;
 	result = alias_next(space, s->freed, seconds(st), &s->generation);
 	if (result == ADIT_OK)
-		result = alias_make(space, (uint32_t)(s - st->slots), s->generation % space->generations, &s->alias);
+		result = alias_make(space, (uint32_t)(s - st->slots),
+		                    s->generation % space->generations, &s->alias);
 	return result;
 }
 
@@ -145,7 +146,8 @@ void slot_release(struct stack *st, struct slot *s)
 
 static int same(const adit_addr *a, const adit_addr *b)
 {
-	return a->port == b->port && a->family == b->family && memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16) == 0;
+	return a->port == b->port && a->family == b->family &&
+	       memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16) == 0;
 }
 
 static struct slot *find_waiting(struct stack *st, const adit_addr *src, const adit_addr *dst)
@@ -166,7 +168,8 @@ static struct slot *find_alias(struct stack *st, const adit_addr *alias)
 	uint32_t slot, generation;
 	struct slot *s;
 
-	if (alias_find(&st->aliases[alias->family == 6], alias, &slot, &generation) != ADIT_OK || slot >= st->slot_count)
+	if (alias_find(&st->aliases[alias->family == 6], alias, &slot, &generation) != ADIT_OK ||
+	    slot >= st->slot_count)
 		return NULL;
 	s = &st->slots[slot];
 	return s->state != SLOT_FREE && s->alias.family && same(&s->alias, alias) ? s : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * stack-system/stack-system.c - the module: the host kernel ends TCP, this stack UDP and echo
  *
- * Life of an instance, and the few helpers that all files use. How packets find the kernel's listener is the
- * matter of the form (form.c).
+ * Life of an instance, and the few helpers that all files use. How packets find the kernel's
+ * listener is the matter of the form (form.c).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -112,8 +112,8 @@ void addr_from_kernel(const struct sockaddr_storage *in, adit_addr *out)
 	}
 }
 
-/* [control] Instance 0 begins a group; the others join it, in order. An older group of the name may still be
- * there, on its way out. */
+/* [control] Instance 0 begins a group; the others join it, in order. An older group of the name may
+ * still be there, on its way out. */
 static struct group *group_join(struct module *m, const char *name, uint32_t shard)
 {
 	struct group *g;
@@ -184,7 +184,8 @@ static adit_result ADIT_CALL stack_create(void *ctx, const adit_env *env, void *
 	st->config = st->host->get(st->host, ADIT_CONFIG_1);
 	st->packets = st->host->get(st->host, ADIT_PACKET_1);
 	if (!st->loops || !st->config)
-		return fail(st, ADIT_ENOSYS, "the host offers no " ADIT_LOOP_1 " or no " ADIT_CONFIG_1);
+		return fail(st, ADIT_ENOSYS,
+		            "the host offers no " ADIT_LOOP_1 " or no " ADIT_CONFIG_1);
 	st->config->integer(st->cfg, "window", &window);
 	st->window = (uint64_t)window;
 	st->module = ctx;
@@ -199,13 +200,18 @@ static adit_result ADIT_CALL stack_open(void *inst)
 
 	st->places = st->host->get(st->host, ADIT_PLACE_1);
 	if (!st->places)
-		return fail(st, ADIT_ENOSYS, "the platform module offers no " ADIT_PLACE_1 "; stack-system needs platform-linux");
+		return fail(st, ADIT_ENOSYS,
+		            "the platform module offers no " ADIT_PLACE_1
+		            "; stack-system needs platform-linux");
 	st->place = st->places->device();
 	if (!st->place)
-		return fail(st, ADIT_ENOSYS, "the platform is not open yet: it must be opened before the stack");
+		return fail(st, ADIT_ENOSYS,
+		            "the platform is not open yet: it must be opened before the stack");
 	st->group = group_join(st->module, st->name, st->shard);
 	if (!st->group)
-		return fail(st, ADIT_EINVAL, "instance %u of \"%s\" is opened out of order, or memory is short", st->shard, st->name);
+		return fail(st, ADIT_EINVAL,
+		            "instance %u of \"%s\" is opened out of order, or memory is short",
+		            st->shard, st->name);
 	result = form_open(st);
 	if (result == ADIT_OK)
 		probe_open(st);
@@ -241,7 +247,8 @@ static void ADIT_CALL stack_stop(void *inst)
 		st->loops->timer_free(st->sweep);
 	st->sweep = NULL;
 	say(st, ADIT_LOG_DEBUG,
-	    "%llu connections accepted, %llu from unknown peers reset, %llu flows refused, %llu packets lost, "
+	    "%llu connections accepted, %llu from unknown peers reset, %llu flows refused, %llu "
+	    "packets lost, "
 	    "%llu datagrams not buildable, %llu sends beyond the credit",
 	    (unsigned long long)st->counts.accepted, (unsigned long long)st->counts.unknown,
 	    (unsigned long long)st->counts.refused, (unsigned long long)st->counts.lost,
@@ -266,34 +273,35 @@ static void ADIT_CALL stack_destroy(void *inst)
 }
 
 static const adit_life life = {
-	.size = sizeof(adit_life),
-	.create = stack_create,
-	.open = stack_open,
-	.start = stack_start,
-	.stop = stack_stop,
-	.destroy = stack_destroy,
+        .size = sizeof(adit_life),
+        .create = stack_create,
+        .open = stack_open,
+        .start = stack_start,
+        .stop = stack_stop,
+        .destroy = stack_destroy,
 };
 
 static const adit_stack_1 table = {
-	.size = sizeof(adit_stack_1),
-	.flags = ADIT_STACK_TCP | ADIT_STACK_UDP | ADIT_STACK_ECHO | ADIT_STACK_SOCKETS | ADIT_STACK_CLAIMS,
-	.life = &life,
-	.input = stack_input,
-	.submit = stack_submit,
-	.claims = stack_claims,
+        .size = sizeof(adit_stack_1),
+        .flags = ADIT_STACK_TCP | ADIT_STACK_UDP | ADIT_STACK_ECHO | ADIT_STACK_SOCKETS |
+                 ADIT_STACK_CLAIMS,
+        .life = &life,
+        .input = stack_input,
+        .submit = stack_submit,
+        .claims = stack_claims,
 };
 
 static const adit_component component = {sizeof(adit_component), 0, "system", ADIT_STACK_1, &table};
 static const adit_component *const components[] = {&component, NULL};
 
 const adit_module adit_module_1 = {
-	.size = sizeof(adit_module),
-	.abi_major = ADIT_ABI_MAJOR,
-	.abi_minor = ADIT_ABI_MINOR,
-	.name = "stack-system",
-	.version = ADIT_MODULE_VERSION,
-	.descriptor = adit_descriptor,
-	.components = components,
-	.init = module_init,
-	.fini = module_fini,
+        .size = sizeof(adit_module),
+        .abi_major = ADIT_ABI_MAJOR,
+        .abi_minor = ADIT_ABI_MINOR,
+        .name = "stack-system",
+        .version = ADIT_MODULE_VERSION,
+        .descriptor = adit_descriptor,
+        .components = components,
+        .init = module_init,
+        .fini = module_fini,
 };

@@ -26,11 +26,11 @@ struct stream;
 enum form { FORM_AUTO, FORM_TRANSPARENT, FORM_PRIVATE, FORM_PORTABLE };
 
 enum {
-	TURN_MOST = 64,           /* accepts, or packets of the inner device, per turn of the loop */
-	WINDOW_DEFAULT = 262144,  /* bytes per flow and direction that wait inside the stack */
-	PACKET_ROOM = 65536,      /* a super-packet */
-	HUNGRY_NS = 10000000,     /* until whoever found no buffer tries again */
-	CLOSE_S = 60              /* a flow in good order of closing that makes no end is reset after this */
+	TURN_MOST = 64,          /* accepts, or packets of the inner device, per turn of the loop */
+	WINDOW_DEFAULT = 262144, /* bytes per flow and direction that wait inside the stack */
+	PACKET_ROOM = 65536,     /* a super-packet */
+	HUNGRY_NS = 10000000,    /* until whoever found no buffer tries again */
+	CLOSE_S = 60 /* a flow in good order of closing that makes no end is reset after this */
 };
 
 enum slot_state {
@@ -46,7 +46,7 @@ struct slot {
 	adit_flow flow;
 	const adit_flow_info *info; /* lent until the flow ends */
 	struct stream *stream;
-	uint32_t next;       /* the next one of its bucket of waiting flows, counted from 1 */
+	uint32_t next; /* the next one of its bucket of waiting flows, counted from 1 */
 	uint32_t bucket;
 	uint32_t generation; /* of the alias */
 	uint32_t freed;      /* when the alias was let go, in seconds */
@@ -69,7 +69,8 @@ struct counts {
 	uint64_t accepted, unknown, starved, shed, refused, lost, unbuildable, credit;
 };
 
-/* What the instances of one name, one per shard, share: those that were opened together. [control] where not said. */
+/* What the instances of one name, one per shard, share: those that were opened together. [control]
+ * where not said. */
 struct group {
 	struct group *next;
 	const char *name;
@@ -81,7 +82,8 @@ struct group {
 	int steered;       /* the rules are set, by instance 0 */
 	adit_place *place; /* where */
 	char device[16];
-	/* The self-test's packets may come by any queue, so every instance knows of it. Atomic: many loops. */
+	/* The self-test's packets may come by any queue, so every instance knows of it. Atomic:
+	 * many loops. */
 	uint32_t probe_port; /* of the application's side; 0: no test is under way */
 	uint32_t probe_passed;
 };
@@ -135,9 +137,11 @@ struct stack {
 };
 
 /* Logs a line; the level is an ADIT_LOG_... */
-void say(const struct stack *st, int32_t level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void say(const struct stack *st, int32_t level, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 /* The same for a failure of the call under way; returns code. */
-adit_result fail(const struct stack *st, adit_result code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+adit_result fail(const struct stack *st, adit_result code, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 /* The result that an errno value is. */
 adit_result from_errno(int number);
 /* Tells the host of one event. */
@@ -163,8 +167,8 @@ struct slot *slot_find(struct stack *st, adit_flow flow);
 adit_result slot_open(struct stack *st, adit_flow flow, int wants_socket);
 /* Forgets what hangs on the slot. */
 void slot_release(struct stack *st, struct slot *s);
-/* The flow that waits for the socket of these endpoints, which is then OPEN; null: nobody's. In the forms with
- * aliases src is the alias and dst is not looked at. */
+/* The flow that waits for the socket of these endpoints, which is then OPEN; null: nobody's. In the
+ * forms with aliases src is the alias and dst is not looked at. */
 struct slot *slot_accept(struct stack *st, const adit_addr *src, const adit_addr *dst);
 
 /* The flow that an alias stands for now; null: none. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * stack-system/steer.c - form "transparent": the rules that bring packets from the device to the listener
+ * stack-system/steer.c - form "transparent": the rules that bring packets from the device to the
+ * listener
  *
- * Three things, all tagged as ours and undone in the end: a policy rule that sends what comes in from the device
- * to a table in which every address is local, that table, and an nft table whose prerouting chain gives TCP
- * from the device to the listener. Answers leave by ordinary local routing and never see the device.
+ * Three things, all tagged as ours and undone in the end: a policy rule that sends what comes in
+ * from the device to a table in which every address is local, that table, and an nft table whose
+ * prerouting chain gives TCP from the device to the listener. Answers leave by ordinary local
+ * routing and never see the device.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,10 +25,10 @@
 #include "stack.h"
 
 enum {
-	TAG = 173,            /* "ad": the protocol number of our rules and routes */
-	TABLE = 0x61000000,   /* plus serial number and the low half of the process id */
-	SERIALS = 16,         /* groups of one process that may overlap */
-	PREFERENCE = 9,       /* before everything but the kernel's own local table */
+	TAG = 173,             /* "ad": the protocol number of our rules and routes */
+	TABLE = 0x61000000,    /* plus serial number and the low half of the process id */
+	SERIALS = 16,          /* groups of one process that may overlap */
+	PREFERENCE = 9,        /* before everything but the kernel's own local table */
 	CHAIN_PRIORITY = -150, /* that of "mangle", where tproxy belongs */
 	ROOM = 4096
 };
@@ -36,7 +38,8 @@ static uint32_t table_number(const struct group *g)
 	return TABLE | g->serial << 16 | ((uint32_t)getpid() & 0xffff);
 }
 
-static void put_rule(struct message *m, uint16_t type, uint16_t flags, uint8_t family, const struct group *g)
+static void put_rule(struct message *m, uint16_t type, uint16_t flags, uint8_t family,
+                     const struct group *g)
 {
 	struct fib_rule_hdr h = {.family = family, .action = FR_ACT_TO_TBL};
 
@@ -47,10 +50,13 @@ static void put_rule(struct message *m, uint16_t type, uint16_t flags, uint8_t f
 	message_u8(m, FRA_PROTOCOL, TAG);
 }
 
-static void put_route(struct message *m, uint16_t type, uint16_t flags, uint8_t family, const struct group *g,
-                      uint32_t loopback)
+static void put_route(struct message *m, uint16_t type, uint16_t flags, uint8_t family,
+                      const struct group *g, uint32_t loopback)
 {
-	struct rtmsg h = {.rtm_family = family, .rtm_protocol = TAG, .rtm_scope = RT_SCOPE_HOST, .rtm_type = RTN_LOCAL};
+	struct rtmsg h = {.rtm_family = family,
+	                  .rtm_protocol = TAG,
+	                  .rtm_scope = RT_SCOPE_HOST,
+	                  .rtm_type = RTN_LOCAL};
 
 	message_begin(m, type, (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
 	message_u32(m, RTA_TABLE, table_number(g));
@@ -60,7 +66,9 @@ static void put_route(struct message *m, uint16_t type, uint16_t flags, uint8_t 
 /* A batch's first and last message name the subsystem. */
 static void put_batch(struct message *m, uint16_t type)
 {
-	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(NFNL_SUBSYS_NFTABLES)};
+	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC,
+	                     .version = NFNETLINK_V0,
+	                     .res_id = htons(NFNL_SUBSYS_NFTABLES)};
 
 	message_begin(m, type, 0, &h, sizeof(h));
 }
@@ -69,7 +77,8 @@ static void put_nft(struct message *m, unsigned type, uint16_t flags)
 {
 	struct nfgenmsg h = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
 
-	message_begin(m, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
+	message_begin(m, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
+	              (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
 }
 
 struct expression {
@@ -154,7 +163,8 @@ static void put_table(struct message *m, const char *table)
 	message_close(m, nest);
 }
 
-static void put_nft_rule(struct message *m, const char *table, const char *device, uint8_t family, uint16_t port)
+static void put_nft_rule(struct message *m, const char *table, const char *device, uint8_t family,
+                         uint16_t port)
 {
 	char name[16] = {0};
 	uint8_t tcp = ADIT_PROTO_TCP;
@@ -192,7 +202,8 @@ static adit_result send_nft_once(struct stack *st, struct group *g, char *why, s
 	return st->places->netlink(g->place, NETLINK_NETFILTER, bytes, m.size, why, room);
 }
 
-/* The name may be that of another group of this process, or of a dead process whose id we have got. */
+/* The name may be that of another group of this process, or of a dead process whose id we have got.
+ */
 static adit_result send_nft(struct stack *st, struct group *g, char *why, size_t room)
 {
 	adit_result result = ADIT_EEXIST;
@@ -218,7 +229,9 @@ static adit_result send_routes(struct stack *st, struct group *g, char *why, siz
 		message_init(&m, bytes, sizeof(bytes));
 		put_route(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, families[i], g, loopback);
 		put_rule(&m, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, families[i], g);
-		result = message_done(&m) ? st->places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, room) : ADIT_ELIMIT;
+		result = message_done(&m) ? st->places->netlink(g->place, NETLINK_ROUTE, bytes,
+		                                                m.size, why, room)
+		                          : ADIT_ELIMIT;
 	}
 	return result;
 }
@@ -240,8 +253,8 @@ static adit_result send_settings(struct stack *st, struct group *g, char *why, s
 		return result;
 	}
 	if (ADIT_HAS(st->places, adit_place_1, ours) && st->places->ours(g->place)) {
-		/* The stricter of this and the device's counts. A backlog that overflows shall drop, not send
-		 * cookies: their last ACK would look like a stray packet. */
+		/* The stricter of this and the device's counts. A backlog that overflows shall
+		 * drop, not send cookies: their last ACK would look like a stray packet. */
 		st->places->sysctl(g->place, "ipv4/conf/all/rp_filter", "0");
 		st->places->sysctl(g->place, "ipv4/tcp_max_syn_backlog", "4096");
 	}
@@ -297,16 +310,18 @@ void steer_undo(const struct adit_place_1 *places, struct group *g)
 
 adit_result steer_queues(intptr_t listener)
 {
-	/* A queue is counted from 1 here, 0 being none; the sockets of the group from 0, in the order in which they
-	 * began to listen. A number without a socket makes the kernel choose by hash. */
+	/* A queue is counted from 1 here, 0 being none; the sockets of the group from 0, in the
+	 * order in which they began to listen. A number without a socket makes the kernel choose by
+	 * hash. */
 	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_QUEUE)),
-		BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, 1),
-		BPF_STMT(BPF_RET | BPF_A, 0),
+	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_QUEUE)),
+	        BPF_STMT(BPF_ALU | BPF_SUB | BPF_K, 1),
+	        BPF_STMT(BPF_RET | BPF_A, 0),
 	};
 	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
 
-	if (setsockopt((int)listener, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) != 0)
+	if (setsockopt((int)listener, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+	               sizeof(program)) != 0)
 		return from_errno(errno);
 	return ADIT_OK;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * stack-system/stream.c - a TCP flow whose bytes go through the stack
  *
- * Up: what the socket has is read into buffers as long as less than the window waits to be consumed. Down: what
- * the handler sends is one chain of buffers, written as far as the socket takes it; the credit given out is the
- * window less what waits. A flow ends with CLOSED once both directions have ended, or at once with the reason.
- * stream_end() frees the stream: nobody may look at it afterwards.
+ * Up: what the socket has is read into buffers as long as less than the window waits to be
+ * consumed. Down: what the handler sends is one chain of buffers, written as far as the socket
+ * takes it; the credit given out is the window less what waits. A flow ends with CLOSED once both
+ * directions have ended, or at once with the reason. stream_end() frees the stream: nobody may look
+ * at it afterwards.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,9 +16,9 @@
 #include "stack.h"
 
 enum {
-	READ_ROOM = 61440,   /* per buffer */
-	READS = 4,           /* buffers per flow and turn, so that one flow does not starve the rest */
-	SEGMENTS = 64,       /* per write */
+	READ_ROOM = 61440, /* per buffer */
+	READS = 4,     /* buffers per flow and turn, so that one flow does not starve the rest */
+	SEGMENTS = 64, /* per write */
 	CREDIT_STEP = 65536, /* credit goes back in portions of this, or when nothing waits */
 	DISCARD = 1 << 20
 };
@@ -224,7 +225,8 @@ static int discard(struct stream *s)
 	return flush_stream(s);
 }
 
-/* One buffer's worth. Returns the bytes read, 0 for the end or -errno; *ev is filled for DATA and FIN. */
+/* One buffer's worth. Returns the bytes read, 0 for the end or -errno; *ev is filled for DATA and
+ * FIN. */
 static ssize_t read_some(struct stream *s, adit_event *ev)
 {
 	struct stack *st = s->stack;

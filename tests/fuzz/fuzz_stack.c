@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * tests/fuzz/fuzz_stack.c - fuzz target: what stack-system reads from its own device, on any bytes
  *
- * An input is a virtio header and the packet behind it, as the inner device gives them. What is taken is rewritten
- * and read again. With libFuzzer:
+ * An input is a virtio header and the packet behind it, as the inner device gives them. What is
+ * taken is rewritten and read again. With libFuzzer:
  *     clang -fsanitize=fuzzer,address,undefined -DSTACK_LIBFUZZER -Isdk/include -Imodules \
  *         tests/fuzz/fuzz_stack.c modules/stack-system/rewrite.c
- * Without, main() makes some well-formed packets and a hundred thousand damaged copies, always the same ones.
+ * Without, main() makes some well-formed packets and a hundred thousand damaged copies, always the
+ * same ones.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,8 @@ static void check_rewrite(adit_buf *b, const struct rewrite_view *v)
 	dst.port = 80;
 	rewrite_endpoints(b, v->l4, &src, &dst);
 	MUST(rewrite_parse(b->data, b->len, &again) == ADIT_OK);
-	MUST(memcmp(&again.src, &src, sizeof(src)) == 0 && memcmp(&again.dst, &dst, sizeof(dst)) == 0);
+	MUST(memcmp(&again.src, &src, sizeof(src)) == 0 &&
+	     memcmp(&again.dst, &dst, sizeof(dst)) == 0);
 	MUST(again.l4 == v->l4 && again.payload == v->payload && again.tcp_flags == v->tcp_flags);
 }
 
@@ -53,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b.data = packet;
 	b.len = (uint32_t)size;
 	if (adit_vnet_read(data, &b) == ADIT_OK) {
-		MUST(!(b.flags & ADIT_BUF_CSUM_NEEDED) || (uint32_t)b.csum_start + b.csum_off + 2 <= size);
+		MUST(!(b.flags & ADIT_BUF_CSUM_NEEDED) ||
+		     (uint32_t)b.csum_start + b.csum_off + 2 <= size);
 		if (rewrite_parse(packet, b.len, &v) == ADIT_OK) {
 			MUST(v.payload <= size && v.l4 + 20u <= v.payload);
 			check_rewrite(&b, &v);
@@ -77,11 +80,13 @@ static uint32_t next_random(void)
 int main(void)
 {
 	static const uint8_t seeds[2][ADIT_VNET_SIZE + 60] = {
-		{1, 1, 40, 0, 0xa8, 5, 20, 0, 16, 0, 0x45, 0, 0, 60, 0, 0, 0x40, 0, 64, 6, 0, 0, 100, 64, 0, 1, 100, 64, 0, 2,
-		 0x12, 0x67, 0x20, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x10},
-		{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x60, 0, 0, 0, 0, 20, 6, 64, 0xfd, 0x61, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		 0, 1, 0xfd, 0x61, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x12, 0x67, 0x20, 0, 0, 0, 0, 1, 0, 0, 0, 0,
-		 0x50, 0x10}};
+	        {1,    1,    40,   0,  0xa8, 5, 20, 0,   16, 0, 0x45, 0,   0,    60,  0,
+	         0,    0x40, 0,    64, 6,    0, 0,  100, 64, 0, 1,    100, 64,   0,   2,
+	         0x12, 0x67, 0x20, 0,  0,    0, 0,  1,   0,  0, 0,    0,   0x50, 0x10},
+	        {0, 0,  0,    0,    0,    0, 0, 0, 0, 0, 0x60, 0, 0, 0, 0,    20,
+	         6, 64, 0xfd, 0x61, 0,    0, 0, 0, 0, 0, 0,    0, 0, 0, 0,    0,
+	         0, 1,  0xfd, 0x61, 0,    0, 0, 0, 0, 0, 0,    0, 0, 0, 0,    0,
+	         0, 2,  0x12, 0x67, 0x20, 0, 0, 0, 0, 1, 0,    0, 0, 0, 0x50, 0x10}};
 	uint8_t copy[sizeof(seeds[0])];
 	uint32_t i, j, damage;
 
@@ -90,7 +95,8 @@ int main(void)
 		damage = i < 2 ? 0 : 1 + next_random() % 4;
 		for (j = 0; j < damage; j++)
 			copy[next_random() % sizeof(copy)] = (uint8_t)next_random();
-		LLVMFuzzerTestOneInput(copy, i < 2 ? sizeof(copy) : next_random() % (sizeof(copy) + 1));
+		LLVMFuzzerTestOneInput(copy,
+		                       i < 2 ? sizeof(copy) : next_random() % (sizeof(copy) + 1));
 	}
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/lib/stackapp.c - applications in front of a stack: ordinary sockets, each with what it expects
+ * tests/lib/stackapp.c - applications in front of a stack: ordinary sockets, each with what it
+ * expects
  */
 #include "stackapp.h"
 
@@ -173,12 +174,15 @@ void stackapp_many(void *arg)
 			tag = round * STACKAPP_AT_ONCE + i;
 			fds[i] = make_connection(t->family);
 			note(t, fds[i] >= 0, "connect");
-			note(t, send(fds[i], &tag, sizeof(tag), MSG_NOSIGNAL) == sizeof(tag), "send");
+			note(t, send(fds[i], &tag, sizeof(tag), MSG_NOSIGNAL) == sizeof(tag),
+			     "send");
 		}
 		for (i = 0; i < STACKAPP_AT_ONCE; i++) {
 			back = ~0u;
-			note(t, recv(fds[i], &back, sizeof(back), MSG_WAITALL) == sizeof(back), "receive");
-			note(t, back == round * STACKAPP_AT_ONCE + i, "a connection's bytes are its own");
+			note(t, recv(fds[i], &back, sizeof(back), MSG_WAITALL) == sizeof(back),
+			     "receive");
+			note(t, back == round * STACKAPP_AT_ONCE + i,
+			     "a connection's bytes are its own");
 			close(fds[i]);
 		}
 	}
@@ -206,8 +210,9 @@ void stackapp_datagrams(void *arg)
 void stackapp_echoes(void *arg)
 {
 	struct stackapp *t = arg;
-	int status = system(t->family == 4 ? "ping -n -q -c 2 -i 0.2 -W 2 -p 5a 203.0.113.7 >/dev/null"
-	                                   : "ping -6 -n -q -c 2 -i 0.2 -W 2 -p 5a 2001:db8:7::7 >/dev/null");
+	int status = system(
+	        t->family == 4 ? "ping -n -q -c 2 -i 0.2 -W 2 -p 5a 203.0.113.7 >/dev/null"
+	                       : "ping -6 -n -q -c 2 -i 0.2 -W 2 -p 5a 2001:db8:7::7 >/dev/null");
 
 	note(t, WIFEXITED(status) && WEXITSTATUS(status) == 0, "echo requests are answered");
 }
@@ -237,7 +242,8 @@ void stackapp_stranger(void *arg)
 	note(t, port != 0, "the listener is found");
 	to.sin_port = htons((uint16_t)port);
 	inet_pton(AF_INET, "198.18.0.1", &to.sin_addr);
-	note(t, connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0, "the kernel takes a stranger's connection");
+	note(t, connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0,
+	     "the kernel takes a stranger's connection");
 	note(t, recv(fd, &c, 1, 0) == -1 && errno == ECONNRESET, "a stranger is reset at once");
 	close(fd);
 }
@@ -261,7 +267,8 @@ static void starve(struct stackapp *t, int fds[STARVING], struct rlimit *old)
 	tight.rlim_cur = (rlim_t)lowest;
 	setrlimit(RLIMIT_NOFILE, &tight);
 	for (i = 0; i < STARVING; i++)
-		note(t, connect(fds[i], (struct sockaddr *)&to, size) == 0, "the backlog takes a connection");
+		note(t, connect(fds[i], (struct sockaddr *)&to, size) == 0,
+		     "the backlog takes a connection");
 }
 
 void stackapp_starve(void *arg)
@@ -291,7 +298,8 @@ void stackapp_starve_long(void *arg)
 	starve(t, fds, &old);
 	usleep(5500000);
 	for (i = 0; i < STARVING; i++) {
-		note(t, recv(fds[i], &c, 1, MSG_DONTWAIT) == -1 && errno == ECONNRESET, "nobody waits for ever");
+		note(t, recv(fds[i], &c, 1, MSG_DONTWAIT) == -1 && errno == ECONNRESET,
+		     "nobody waits for ever");
 		close(fds[i]);
 	}
 	setrlimit(RLIMIT_NOFILE, &old);

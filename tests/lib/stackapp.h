@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * tests/lib/stackapp.h - applications in front of a stack: ordinary sockets, each with what it expects
+ * tests/lib/stackapp.h - applications in front of a stack: ordinary sockets, each with what it
+ * expects
  *
- * Each function is the work of a thread (stackhost_serve) and takes a struct stackapp. All waits end after 5 s.
+ * Each function is the work of a thread (stackhost_serve) and takes a struct stackapp. All waits
+ * end after 5 s.
  */
 #ifndef TESTS_LIB_STACKAPP_H
 #define TESTS_LIB_STACKAPP_H
@@ -14,7 +16,8 @@ struct stackapp {
 	const char *what;
 };
 
-/* Writes STACKAPP_BULK bytes while reading them back, ends its direction, and expects the other to end after them. */
+/* Writes STACKAPP_BULK bytes while reading them back, ends its direction, and expects the other to
+ * end after them. */
 void stackapp_bulk(void *arg);
 /* Gets one byte back, then resets the connection. */
 void stackapp_reset(void *arg);
@@ -22,13 +25,15 @@ void stackapp_reset(void *arg);
 void stackapp_is_reset(void *arg);
 /* Sends one byte and expects an end in good order. */
 void stackapp_is_closed(void *arg);
-/* STACKAPP_MANY connections, STACKAPP_AT_ONCE at a time, each with a tag of its own that must come back on it. */
+/* STACKAPP_MANY connections, STACKAPP_AT_ONCE at a time, each with a tag of its own that must come
+ * back on it. */
 void stackapp_many(void *arg);
 void stackapp_datagrams(void *arg);
 void stackapp_echoes(void *arg);
 /* Somebody who is no flow comes to the listener's port, and must be reset. */
 void stackapp_stranger(void *arg);
-/* Connections come while the process has no descriptor left; they are served when there are some again. */
+/* Connections come while the process has no descriptor left; they are served when there are some
+ * again. */
 void stackapp_starve(void *arg);
 /* ... they are reset when it takes long. */
 void stackapp_starve_long(void *arg);

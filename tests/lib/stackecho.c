@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * tests/lib/stackecho.c - the handler of stackhost: sends back what it gets, as a stream or over the socket
+ * tests/lib/stackecho.c - the handler of stackhost: sends back what it gets, as a stream or over
+ * the socket
  *
- * Every event is checked against the life of a flow as adit/flow.h tells it; what must not be aborts the test.
+ * Every event is checked against the life of a flow as adit/flow.h tells it; what must not be
+ * aborts the test.
  */
 #include "stackecho.h"
 
@@ -49,7 +51,8 @@ static void put16(uint8_t *p, uint32_t v)
 static adit_result ADIT_CALL push(adit_buf *b, const adit_flow_info *info)
 {
 	int six = info->src.family == 6, udp = info->proto == ADIT_PROTO_UDP;
-	uint32_t l4 = udp ? 8 : 6, ip = six ? 40 : 20, payload = b->len + l4, width = six ? 16 : 4, pseudo;
+	uint32_t l4 = udp ? 8 : 6, ip = six ? 40 : 20, payload = b->len + l4, width = six ? 16 : 4,
+	         pseudo;
 	uint8_t *p = b->data - l4 - ip, *t = p + ip;
 
 	if (b->next || b->data - b->head < (ptrdiff_t)(l4 + ip))
@@ -114,7 +117,8 @@ void stackecho_submit(struct stackhost_shard *s, const adit_op *op)
 	stackecho_table()->submit(s->inst, op, 1);
 }
 
-static void simple_op(struct stackhost_shard *s, struct stackhost_flow *f, uint16_t type, uint64_t num)
+static void simple_op(struct stackhost_shard *s, struct stackhost_flow *f, uint16_t type,
+                      uint64_t num)
 {
 	adit_op op = {.type = type, .flow = f->handle};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/lib/stackecho.h - the handler of stackhost: sends back what it gets, as a stream or over the socket
+ * tests/lib/stackecho.h - the handler of stackhost: sends back what it gets, as a stream or over
+ * the socket
  */
 #ifndef TESTS_LIB_STACKECHO_H
 #define TESTS_LIB_STACKECHO_H

@@ -15,10 +15,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "stackconf.h"
 #include "stackecho.h"
 #include "stackplace.h"
-
-static int32_t log_level = ADIT_LOG_DEBUG;
 
 int stackhost_run(const char *command)
 {
@@ -54,91 +53,6 @@ int stackhost_isolate(void)
 	return stackhost_run("ip link set lo up") == 0;
 }
 
-/* ---- adit_host, adit_config_1 ---- */
-
-static const char *setting(const adit_cfg *c, const char *path)
-{
-	const struct stackhost *h = (const struct stackhost *)c;
-	const struct stackhost_setting *s;
-
-	for (s = h->settings; s->key; s++)
-		if (strcmp(s->key, path) == 0)
-			return s->text;
-	return NULL;
-}
-
-static adit_result ADIT_CALL cfg_text(const adit_cfg *c, const char *path, const char **out, size_t *len)
-{
-	const char *text = setting(c, path);
-
-	if (!text)
-		return ADIT_ENOENT;
-	*out = text;
-	if (len)
-		*len = strlen(text);
-	return 0;
-}
-
-static adit_result ADIT_CALL cfg_integer(const adit_cfg *c, const char *path, int64_t *out)
-{
-	const char *text = setting(c, path);
-
-	if (!text)
-		return ADIT_ENOENT;
-	*out = strtoll(text, NULL, 10);
-	return 0;
-}
-
-static adit_result ADIT_CALL cfg_truth(const adit_cfg *c, const char *path, int32_t *out)
-{
-	const char *text = setting(c, path);
-
-	if (!text)
-		return ADIT_ENOENT;
-	*out = strcmp(text, "true") == 0;
-	return 0;
-}
-
-static const adit_config_1 config_table = {
-	.size = sizeof(config_table), .text = cfg_text, .integer = cfg_integer, .truth = cfg_truth};
-
-static const void *ADIT_CALL host_get(const adit_host *h, const char *iface)
-{
-	if (strcmp(iface, ADIT_LOOP_1) == 0)
-		return &loop_table;
-	if (strcmp(iface, ADIT_CONFIG_1) == 0)
-		return &config_table;
-	if (strcmp(iface, ADIT_PLACE_1) == 0)
-		return ((struct stackhost *)h->priv)->places;
-	if (strcmp(iface, ADIT_PACKET_1) == 0)
-		return &stackecho_packets;
-	return NULL;
-}
-
-static void *ADIT_CALL host_alloc(const adit_host *h, size_t size, size_t align)
-{
-	return calloc(1, size);
-}
-
-static void ADIT_CALL host_release(const adit_host *h, void *mem)
-{
-	free(mem);
-}
-
-static void ADIT_CALL host_log(const adit_host *h, int32_t level, const char *msg, size_t len)
-{
-	struct stackhost *sh = h->priv;
-	size_t at = strlen(sh->log);
-
-	snprintf(sh->log + at, sizeof(sh->log) - at, "%.*s\n", (int)len, msg);
-}
-
-static adit_result ADIT_CALL host_fail(const adit_host *h, adit_result code, const char *why, size_t len)
-{
-	host_log(h, ADIT_LOG_ERROR, why, len);
-	return code;
-}
-
 /* ---- adit_path ---- */
 
 static void ADIT_CALL path_output(void *end, adit_buf *const *pkt, uint32_t n)
@@ -156,7 +70,8 @@ static void ADIT_CALL path_output(void *end, adit_buf *const *pkt, uint32_t n)
 			v[count++] = (struct iovec){b->data, b->len};
 		s->supers_down += (pkt[i]->flags & ADIT_BUF_GSO) != 0;
 		if (writev(s->tun, v, count) < 0)
-			fprintf(stderr, "device refuses a packet of %u bytes: %s\n", pkt[i]->len, strerror(errno));
+			fprintf(stderr, "device refuses a packet of %u bytes: %s\n", pkt[i]->len,
+			        strerror(errno));
 	}
 	s->packets_down += n;
 	bufpool_put(pkt, n);
@@ -208,13 +123,15 @@ static uint32_t bucket_of(const adit_addr *src)
 	return src->port % STACKHOST_FLOWS;
 }
 
-static int same_endpoints(const struct stackhost_flow *f, uint8_t proto, const adit_addr *src, const adit_addr *dst)
+static int same_endpoints(const struct stackhost_flow *f, uint8_t proto, const adit_addr *src,
+                          const adit_addr *dst)
 {
 	return f->info.proto == proto && memcmp(&f->info.src, src, sizeof(*src)) == 0 &&
 	       memcmp(&f->info.dst, dst, sizeof(*dst)) == 0;
 }
 
-static struct stackhost_flow *find(struct stackhost_shard *s, uint8_t proto, const adit_addr *src, const adit_addr *dst)
+static struct stackhost_flow *find(struct stackhost_shard *s, uint8_t proto, const adit_addr *src,
+                                   const adit_addr *dst)
 {
 	uint32_t i = s->buckets[bucket_of(src)];
 
@@ -226,7 +143,8 @@ static struct stackhost_flow *find(struct stackhost_shard *s, uint8_t proto, con
 static void forget(struct stackhost_shard *s, struct stackhost_flow *f)
 {
 	adit_op op = {.type = ADIT_OP_RELEASE, .flow = f->handle};
-	uint32_t *link = &s->buckets[bucket_of(&f->info.src)], number = (uint32_t)(f - s->flows) + 1;
+	uint32_t *link = &s->buckets[bucket_of(&f->info.src)],
+	         number = (uint32_t)(f - s->flows) + 1;
 
 	stackecho_submit(s, &op);
 	while (*link != number)
@@ -235,9 +153,11 @@ static void forget(struct stackhost_shard *s, struct stackhost_flow *f)
 	f->used = 0;
 }
 
-static struct stackhost_flow *add(struct stackhost_shard *s, uint8_t proto, const adit_addr *src, const adit_addr *dst)
+static struct stackhost_flow *add(struct stackhost_shard *s, uint8_t proto, const adit_addr *src,
+                                  const adit_addr *dst)
 {
-	adit_op op = {.type = ADIT_OP_ACCEPT, .flags = s->host->mode == ECHO_SOCKET ? ADIT_OPF_SOCKET : 0};
+	adit_op op = {.type = ADIT_OP_ACCEPT,
+	              .flags = s->host->mode == ECHO_SOCKET ? ADIT_OPF_SOCKET : 0};
 	struct stackhost_flow *f = NULL;
 	uint32_t i;
 
@@ -255,7 +175,8 @@ static struct stackhost_flow *add(struct stackhost_shard *s, uint8_t proto, cons
 	memset(f, 0, sizeof(*f));
 	f->generation = i;
 	f->handle = (uint64_t)i << 32 | (uint32_t)(f - s->flows);
-	f->info = (adit_flow_info){.size = sizeof(f->info), .proto = proto, .src = *src, .dst = *dst};
+	f->info = (adit_flow_info){
+	        .size = sizeof(f->info), .proto = proto, .src = *src, .dst = *dst};
 	f->used = 1;
 	f->fd = -1;
 	f->shard = s;
@@ -377,10 +298,21 @@ static adit_result start_shard(struct stackhost *h, uint32_t i, int tun)
 	s->host = h;
 	s->index = i;
 	s->tun = tun;
-	s->path = (adit_path){.size = sizeof(s->path), .end = s, .output = path_output, .emit = path_emit, .get = path_get,
-	                      .put = path_put, .info = path_info};
-	s->env = (adit_env){.size = sizeof(s->env), .shard = i, .shards = h->shards, .flows = STACKHOST_FLOWS,
-	                    .name = "system", .host = &h->host, .loop = h->loop, .cfg = (const adit_cfg *)h,
+	s->path = (adit_path){.size = sizeof(s->path),
+	                      .end = s,
+	                      .output = path_output,
+	                      .emit = path_emit,
+	                      .get = path_get,
+	                      .put = path_put,
+	                      .info = path_info};
+	s->env = (adit_env){.size = sizeof(s->env),
+	                    .shard = i,
+	                    .shards = h->shards,
+	                    .flows = STACKHOST_FLOWS,
+	                    .name = "system",
+	                    .host = &h->host,
+	                    .loop = h->loop,
+	                    .cfg = (const adit_cfg *)h,
 	                    .path = &s->path};
 	result = bufpool_new(&s->bufs, 256u << 20);
 	if (!result)
@@ -411,15 +343,15 @@ adit_result stackhost_start(struct stackhost *h, uint32_t shards, enum stackhost
 
 	memset(h, 0, sizeof(*h));
 	h->places = places;
-	h->host = (adit_host){.size = sizeof(h->host), .abi_major = 1, .version = "test", .priv = h, .log_level = &log_level,
-	                      .get = host_get, .alloc = host_alloc, .release = host_release, .log = host_log,
-	                      .fail = host_fail};
+	stackconf_init(h);
 	h->shards = shards;
 	h->mode = mode;
 	h->settings = settings;
 	if (stackplace_tun("t0", (int)shards, fds) != 0 ||
-	    stackhost_run("ip addr add 198.18.0.1/16 dev t0 && ip -6 addr add fd00::1/64 dev t0 nodad && "
-	                  "ip link set t0 up && ip route add default dev t0 && ip -6 route add default dev t0"))
+	    stackhost_run(
+	            "ip addr add 198.18.0.1/16 dev t0 && ip -6 addr add fd00::1/64 dev t0 nodad && "
+	            "ip link set t0 up && ip route add default dev t0 && ip -6 route add default "
+	            "dev t0"))
 		return ADIT_EIO;
 	result = loop_new(&h->loop);
 	if (!result)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * tests/lib/stackhost.h - the least host that a stack module runs on: a real TUN device in a namespace of the
- * test's own, the framework's loop and buffers, a toy flow table, places made with setns
+ * tests/lib/stackhost.h - the least host that a stack module runs on: a real TUN device in a
+ * namespace of the test's own, the framework's loop and buffers, a toy flow table, places made with
+ * setns
  *
- *     application thread --sockets--> kernel --TUN--> this host --ABI--> stack module --> the echo handler here
+ *     application thread --sockets--> kernel --TUN--> this host --ABI--> stack module --> the echo
+ * handler here
  *
  * The host and the module run on the calling thread; applications on one of the test's own.
  */
@@ -42,7 +44,8 @@ struct stackhost_shard {
 	struct stackhost_flow flows[STACKHOST_FLOWS];
 	uint32_t buckets[STACKHOST_FLOWS];
 	uint32_t oldest;
-	uint64_t opened, accepted, closed_well, closed_reset, closed_else, packets_up, packets_down, supers_up, supers_down;
+	uint64_t opened, accepted, closed_well, closed_reset, closed_else, packets_up, packets_down,
+	        supers_up, supers_down;
 };
 
 enum stackhost_mode { ECHO_STREAM, ECHO_SOCKET, ABORT_AT_DATA, CLOSE_AT_DATA, FORGET_AT_ACK };
@@ -60,12 +63,13 @@ struct stackhost {
 	enum stackhost_mode mode;
 	const adit_place_1 *places; /* set before the start; null: stackplace.h */
 	void *ctx;
-	size_t leaked; /* buffers that never came back */
+	size_t leaked;  /* buffers that never came back */
 	char log[8192]; /* all lines */
 	adit_timer *end;
 };
 
-/* Moves the process into a user and network namespace of its own, loopback up. 0: not allowed here. */
+/* Moves the process into a user and network namespace of its own, loopback up. 0: not allowed here.
+ */
 int stackhost_isolate(void);
 /* Runs a shell command in the present namespace; 0 is success. */
 int stackhost_run(const char *command);
@@ -73,7 +77,8 @@ int stackhost_run(const char *command);
 /* Makes device t0 (198.18.0.1/16, fd00::1/64, default routes) and starts the module on it. */
 adit_result stackhost_start(struct stackhost *h, uint32_t shards, enum stackhost_mode mode,
                             const struct stackhost_setting *settings);
-/* Runs the loop while work runs on a thread of its own, at most 20 s. Nonzero: work came to its end. */
+/* Runs the loop while work runs on a thread of its own, at most 20 s. Nonzero: work came to its
+ * end. */
 int stackhost_serve(struct stackhost *h, void (*work)(void *arg), void *arg);
 void stackhost_stop(struct stackhost *h);
 

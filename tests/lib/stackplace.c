@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/lib/stackplace.c - adit.place/1 without an agent: the test has the rights itself and moves with setns
+ * tests/lib/stackplace.c - adit.place/1 without an agent: the test has the rights itself and moves
+ * with setns
  */
 #include "stackplace.h"
 
@@ -88,7 +89,8 @@ static uint32_t kernel_address(const adit_addr *a, struct sockaddr_storage *ss)
 	return sizeof(*v6);
 }
 
-static adit_result ADIT_CALL make_socket(adit_place *p, int32_t proto, const adit_addr *a, uint32_t flags, intptr_t *out)
+static adit_result ADIT_CALL make_socket(adit_place *p, int32_t proto, const adit_addr *a,
+                                         uint32_t flags, intptr_t *out)
 {
 	int on = 1, fd, err = 0;
 	struct sockaddr_storage ss;
@@ -100,9 +102,11 @@ static adit_result ADIT_CALL make_socket(adit_place *p, int32_t proto, const adi
 	back(p);
 	if (fd < 0)
 		return err_from_errno(errno);
-	if ((flags & ADIT_SOCK_V6ONLY) && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
+	if ((flags & ADIT_SOCK_V6ONLY) &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
 		err = errno;
-	if ((flags & ADIT_SOCK_REUSEPORT) && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
+	if ((flags & ADIT_SOCK_REUSEPORT) &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)))
 		err = errno;
 	if ((flags & ADIT_SOCK_TRANSPARENT) &&
 	    (a->family == 4 ? setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on))
@@ -127,19 +131,21 @@ int stackplace_tun(const char *name, int queues, int *fds)
 
 	for (i = 0; i < queues; i++) {
 		memset(&r, 0, sizeof(r));
-		r.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
+		r.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR |
+		              (queues > 1 ? IFF_MULTI_QUEUE : 0);
 		snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
 		fds[i] = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 		if (fds[i] < 0 || ioctl(fds[i], TUNSETIFF, &r))
 			return -errno;
-		if (ioctl(fds[i], TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN))
+		if (ioctl(fds[i], TUNSETOFFLOAD,
+		          TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN))
 			return -errno;
 	}
 	return 0;
 }
 
-static adit_result ADIT_CALL make_tun(adit_place *p, const char *name, uint32_t mtu, uint32_t queues, intptr_t *fds,
-                                      uint32_t *offloads)
+static adit_result ADIT_CALL make_tun(adit_place *p, const char *name, uint32_t mtu,
+                                      uint32_t queues, intptr_t *fds, uint32_t *offloads)
 {
 	char command[128];
 	int fd = -1, err;
@@ -175,7 +181,8 @@ static int count_acks(const uint8_t *msg, size_t size)
 	return size ? -1 : acks;
 }
 
-static adit_result ADIT_CALL netlink(adit_place *p, int32_t proto, const void *msg, size_t size, char *why, size_t room)
+static adit_result ADIT_CALL netlink(adit_place *p, int32_t proto, const void *msg, size_t size,
+                                     char *why, size_t room)
 {
 	char answer[8192];
 	struct nlmsghdr h;
@@ -252,15 +259,15 @@ void stackplace_set_ours(int yes)
 }
 
 const adit_place_1 stackplace_table = {
-	.size = sizeof(adit_place_1),
-	.device = get_device,
-	.fresh = fresh,
-	.close = close_place,
-	.socket = make_socket,
-	.tun = make_tun,
-	.netlink = netlink,
-	.sysctl = sysctl_write,
-	.index = get_index,
-	.device_name = device_name,
-	.ours = ours,
+        .size = sizeof(adit_place_1),
+        .device = get_device,
+        .fresh = fresh,
+        .close = close_place,
+        .socket = make_socket,
+        .tun = make_tun,
+        .netlink = netlink,
+        .sysctl = sysctl_write,
+        .index = get_index,
+        .device_name = device_name,
+        .ours = ours,
 };

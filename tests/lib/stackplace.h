@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/lib/stackplace.h - adit.place/1 without an agent: the test has the rights itself and moves with setns
+ * tests/lib/stackplace.h - adit.place/1 without an agent: the test has the rights itself and moves
+ * with setns
  */
 #ifndef TESTS_LIB_STACKPLACE_H
 #define TESTS_LIB_STACKPLACE_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/unit/test_stack_alias.c - aliases: every slot and generation has one of its own, and the way back
+ * tests/unit/test_stack_alias.c - aliases: every slot and generation has one of its own, and the
+ * way back
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,8 +61,9 @@ static void every_alias_of_a_small_space_is_unique_and_leads_back(void **state)
 
 static void edges_of_large_spaces_lead_back(void **state)
 {
-	static const char *const texts[] = {"100.64.0.1/10", "198.18.0.1/16", "198.18.255.254/16", "10.255.0.0/8",
-	                                    "192.168.7.200/24", "fd00::1/64", "fd00::1/120", "fd00:1::ffff:ffff/64"};
+	static const char *const texts[] = {
+	        "100.64.0.1/10",    "198.18.0.1/16", "198.18.255.254/16", "10.255.0.0/8",
+	        "192.168.7.200/24", "fd00::1/64",    "fd00::1/120",       "fd00:1::ffff:ffff/64"};
 	static const uint32_t slots[] = {1, 7, 1024, 65536, 1000003, 16u << 20};
 	size_t i, j, k, l;
 
@@ -114,7 +116,8 @@ static void a_small_prefix_refuses_until_the_kernel_has_let_go(void **state)
 	assert_int_equal(s.addresses, 1);
 	assert_int_equal(s.generations, 1);
 	assert_int_equal(alias_make(&s, ALIAS_PORTS - 1, 0, &a), 0);
-	assert_int_equal(alias_make(&s, ALIAS_PORTS, 0, &a), ADIT_ELIMIT); /* more slots than endpoints */
+	assert_int_equal(alias_make(&s, ALIAS_PORTS, 0, &a),
+	                 ADIT_ELIMIT); /* more slots than endpoints */
 	assert_int_equal(alias_next(&s, 0, 100, &generation), 0);
 	assert_int_equal(alias_next(&s, 100, 100, &generation), ADIT_ELIMIT);
 	assert_int_equal(alias_next(&s, 100, 100 + ALIAS_REST_S - 1, &generation), ADIT_ELIMIT);
@@ -140,10 +143,21 @@ static void the_next_flow_of_a_slot_has_another_alias(void **state)
 
 static void prefixes_without_room_and_texts_without_sense_are_refused(void **state)
 {
-	static const char *const bad[] = {"",           "10.0.0.1",   "10.0.0.1/",     "10.0.0.1/33", "10.0.0.1/-1", "10.0.0/8",
-	                                  "10.0.0.1/8x", "fd00::/129", "fd00:::1/64", "x/1",         "10.0.0.1/+8",
-	                                  "1111111111111111111111111111111111111111111111111111111111111111111111/8"};
-	static const char *const tight[] = {"10.0.0.1/31", "10.0.0.1/32", "fd00::1/127", "fd00::1/128"};
+	static const char *const bad[] = {
+	        "",
+	        "10.0.0.1",
+	        "10.0.0.1/",
+	        "10.0.0.1/33",
+	        "10.0.0.1/-1",
+	        "10.0.0/8",
+	        "10.0.0.1/8x",
+	        "fd00::/129",
+	        "fd00:::1/64",
+	        "x/1",
+	        "10.0.0.1/+8",
+	        "1111111111111111111111111111111111111111111111111111111111111111111111/8"};
+	static const char *const tight[] = {"10.0.0.1/31", "10.0.0.1/32", "fd00::1/127",
+	                                    "fd00::1/128"};
 	struct alias_space s;
 	uint32_t prefix;
 	adit_addr own;
@@ -160,12 +174,12 @@ static void prefixes_without_room_and_texts_without_sense_are_refused(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_alias_of_a_small_space_is_unique_and_leads_back),
-		cmocka_unit_test(edges_of_large_spaces_lead_back),
-		cmocka_unit_test(what_is_no_alias_is_nobodys),
-		cmocka_unit_test(a_small_prefix_refuses_until_the_kernel_has_let_go),
-		cmocka_unit_test(the_next_flow_of_a_slot_has_another_alias),
-		cmocka_unit_test(prefixes_without_room_and_texts_without_sense_are_refused),
+	        cmocka_unit_test(every_alias_of_a_small_space_is_unique_and_leads_back),
+	        cmocka_unit_test(edges_of_large_spaces_lead_back),
+	        cmocka_unit_test(what_is_no_alias_is_nobodys),
+	        cmocka_unit_test(a_small_prefix_refuses_until_the_kernel_has_let_go),
+	        cmocka_unit_test(the_next_flow_of_a_slot_has_another_alias),
+	        cmocka_unit_test(prefixes_without_room_and_texts_without_sense_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/unit/test_stack_forms.c - stack-system in every form, with a real device in a namespace of the test's own
+ * tests/unit/test_stack_forms.c - stack-system in every form, with a real device in a namespace of
+ * the test's own
  *
  *     app thread -- 198.18.0.1 -> 203.0.113.7 --> t0 (TUN) --> stackhost --> stack-system --> echo
  */
@@ -24,11 +25,15 @@ static int on_platform, twice;
 
 static const struct stackhost_setting transparent[] = {{"form", "transparent"}, {NULL, NULL}};
 static const struct stackhost_setting private_form[] = {{"form", "private"}, {NULL, NULL}};
-static const struct stackhost_setting portable[] = {
-	{"form", "portable"}, {"address4", "198.18.0.1/16"}, {"address6", "fd00::1/64"}, {NULL, NULL}};
+static const struct stackhost_setting portable[] = {{"form", "portable"},
+                                                    {"address4", "198.18.0.1/16"},
+                                                    {"address6", "fd00::1/64"},
+                                                    {NULL, NULL}};
 static const struct stackhost_setting automatic[] = {{"form", "auto"}, {NULL, NULL}};
-static const struct stackhost_setting untested[] = {{"form", "transparent"}, {"selftest", "false"}, {NULL, NULL}};
-static const struct stackhost_setting allowed[] = {{"form", "transparent"}, {"allow_rules", "true"}, {NULL, NULL}};
+static const struct stackhost_setting untested[] = {
+        {"form", "transparent"}, {"selftest", "false"}, {NULL, NULL}};
+static const struct stackhost_setting allowed[] = {
+        {"form", "transparent"}, {"allow_rules", "true"}, {NULL, NULL}};
 static const struct stackhost_setting *const forms[] = {transparent, private_form, portable};
 
 struct sum {
@@ -79,8 +84,9 @@ static int open_another(void)
 }
 
 /* One run in a child on a namespace of its own: what it leaves behind cannot help the next. */
-static int in_child(const struct stackhost_setting *settings, uint32_t shards, enum stackhost_mode mode,
-                    void (*work)(void *), int family, int (*check)(const struct sum *))
+static int in_child(const struct stackhost_setting *settings, uint32_t shards,
+                    enum stackhost_mode mode, void (*work)(void *), int family,
+                    int (*check)(const struct sum *))
 {
 	struct stackapp t = {.family = family};
 	struct sum s;
@@ -108,9 +114,11 @@ static int in_child(const struct stackhost_setting *settings, uint32_t shards, e
 		t.result = 1;
 	if (t.result)
 		fprintf(stderr,
-		        "%llu opened, %llu accepted, %llu closed well, %llu reset, %llu otherwise, supers %llu up %llu down\n%s",
-		        (unsigned long long)s.opened, (unsigned long long)s.accepted, (unsigned long long)s.well,
-		        (unsigned long long)s.reset, (unsigned long long)s.other, (unsigned long long)s.supers_up,
+		        "%llu opened, %llu accepted, %llu closed well, %llu reset, %llu otherwise, "
+		        "supers %llu up %llu down\n%s",
+		        (unsigned long long)s.opened, (unsigned long long)s.accepted,
+		        (unsigned long long)s.well, (unsigned long long)s.reset,
+		        (unsigned long long)s.other, (unsigned long long)s.supers_up,
 		        (unsigned long long)s.supers_down, s.log);
 	return t.result;
 }
@@ -165,7 +173,8 @@ static int one_other(const struct sum *s)
 
 static int all_well(const struct sum *s)
 {
-	return s->opened == STACKAPP_MANY && s->accepted == STACKAPP_MANY && s->well == STACKAPP_MANY && s->other == 0;
+	return s->opened == STACKAPP_MANY && s->accepted == STACKAPP_MANY &&
+	       s->well == STACKAPP_MANY && s->other == 0;
 }
 
 static int one_well(const struct sum *s)
@@ -195,14 +204,17 @@ static int whole_down(const struct sum *s)
 
 static int chose_private(const struct sum *s)
 {
-	return strstr(s->log, "in form \"private\"; not transparent: its rules would be") && whole_and_well(s);
+	return strstr(s->log, "in form \"private\"; not transparent: its rules would be") &&
+	       whole_and_well(s);
 }
 
 static int left_clean(const struct sum *s)
 {
 	return whole_and_well(s) && stackhost_run("test -z \"$(nft list tables)\"") == 0 &&
-	       stackhost_run("test -z \"$(ip rule show | grep t0; ip -6 rule show | grep t0)\"") == 0 &&
-	       stackhost_run("test -z \"$(ip route show table all proto 173; ip -6 route show table all proto 173)\"") == 0;
+	       stackhost_run("test -z \"$(ip rule show | grep t0; ip -6 rule show | grep t0)\"") ==
+	               0 &&
+	       stackhost_run("test -z \"$(ip route show table all proto 173; ip -6 route show "
+	                     "table all proto 173)\"") == 0;
 }
 
 static int none(const struct sum *s)
@@ -307,20 +319,20 @@ static void a_second_generation_does_not_disturb_the_first(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bytes_pass_both_ways_whole_and_end_in_both_directions),
-		cmocka_unit_test(bytes_pass_over_the_socket_that_the_host_asked_for),
-		cmocka_unit_test(super_packets_stay_whole_on_the_way_down),
-		cmocka_unit_test(a_reset_of_the_application_is_reported),
-		cmocka_unit_test(an_abort_resets_the_application),
-		cmocka_unit_test(a_close_ends_in_good_order),
-		cmocka_unit_test(two_thousand_connections_keep_their_bytes_apart),
-		cmocka_unit_test(datagrams_and_echoes_come_back),
-		cmocka_unit_test(strangers_are_reset),
-		cmocka_unit_test(accepting_survives_a_lack_of_descriptors),
-		cmocka_unit_test(each_queue_has_its_own_listener),
-		cmocka_unit_test(the_choice_is_made_and_tested),
-		cmocka_unit_test(a_second_generation_does_not_disturb_the_first),
-		cmocka_unit_test(the_platforms_own_places_serve_as_well),
+	        cmocka_unit_test(bytes_pass_both_ways_whole_and_end_in_both_directions),
+	        cmocka_unit_test(bytes_pass_over_the_socket_that_the_host_asked_for),
+	        cmocka_unit_test(super_packets_stay_whole_on_the_way_down),
+	        cmocka_unit_test(a_reset_of_the_application_is_reported),
+	        cmocka_unit_test(an_abort_resets_the_application),
+	        cmocka_unit_test(a_close_ends_in_good_order),
+	        cmocka_unit_test(two_thousand_connections_keep_their_bytes_apart),
+	        cmocka_unit_test(datagrams_and_echoes_come_back),
+	        cmocka_unit_test(strangers_are_reset),
+	        cmocka_unit_test(accepting_survives_a_lack_of_descriptors),
+	        cmocka_unit_test(each_queue_has_its_own_listener),
+	        cmocka_unit_test(the_choice_is_made_and_tested),
+	        cmocka_unit_test(a_second_generation_does_not_disturb_the_first),
+	        cmocka_unit_test(the_platforms_own_places_serve_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tests/unit/test_stack_rewrite.c - rewriting against checksums summed anew, and the reader against cut packets
+ * tests/unit/test_stack_rewrite.c - rewriting against checksums summed anew, and the reader against
+ * cut packets
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,7 +82,8 @@ static uint32_t make_packet(adit_buf *b, uint8_t *room, int six, uint32_t payloa
 		b->gso_size = 1448;
 		put16(room + l4 + 16, pseudo_sum(room, l4, size));
 	} else {
-		put16(room + l4 + 16, (uint16_t)~sum_of(room + l4, size - l4, pseudo_sum(room, l4, size)));
+		put16(room + l4 + 16,
+		      (uint16_t)~sum_of(room + l4, size - l4, pseudo_sum(room, l4, size)));
 	}
 	return l4;
 }
@@ -175,7 +177,9 @@ static void cut_and_foreign_packets_are_refused(void **state)
 	for (i = 0; i < 200; i++) {
 		l4 = make_packet(&b, room, (int)(i & 1), 0, 0);
 		for (size = 0; size < b.len; size++) {
-			exact = malloc(size ? size : 1); /* so that a sanitizer sees a read behind the end */
+			exact = malloc(
+			        size ? size
+			             : 1); /* so that a sanitizer sees a read behind the end */
 			memcpy(exact, room, size);
 			assert_int_equal(rewrite_parse(exact, size, &v), ADIT_EINVAL);
 			free(exact);
@@ -229,10 +233,17 @@ static void virtio_headers_keep_their_meaning(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		b = (adit_buf){.data = bytes, .len = sizeof(bytes), .flags = kinds[i] | ADIT_BUF_CSUM_NEEDED, .csum_start = 20,
-		               .csum_off = 16, .gso_size = kinds[i] ? 1000 : 0, .hdr_len = 40};
+		b = (adit_buf){.data = bytes,
+		               .len = sizeof(bytes),
+		               .flags = kinds[i] | ADIT_BUF_CSUM_NEEDED,
+		               .csum_start = 20,
+		               .csum_off = 16,
+		               .gso_size = kinds[i] ? 1000 : 0,
+		               .hdr_len = 40};
 		adit_vnet_write(header, &b);
-		back = (adit_buf){.data = bytes, .len = sizeof(bytes), .flags = ADIT_BUF_RDONLY | ADIT_BUF_CSUM_OK};
+		back = (adit_buf){.data = bytes,
+		                  .len = sizeof(bytes),
+		                  .flags = ADIT_BUF_RDONLY | ADIT_BUF_CSUM_OK};
 		assert_int_equal(adit_vnet_read(header, &back), 0);
 		assert_int_equal(back.flags, b.flags | ADIT_BUF_RDONLY);
 		assert_int_equal(back.gso_size, b.gso_size);
@@ -251,11 +262,11 @@ static void virtio_headers_keep_their_meaning(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rewritten_packets_have_right_checksums),
-		cmocka_unit_test(there_and_back_changes_nothing),
-		cmocka_unit_test(cut_and_foreign_packets_are_refused),
-		cmocka_unit_test(random_bytes_do_no_harm),
-		cmocka_unit_test(virtio_headers_keep_their_meaning),
+	        cmocka_unit_test(rewritten_packets_have_right_checksums),
+	        cmocka_unit_test(there_and_back_changes_nothing),
+	        cmocka_unit_test(cut_and_foreign_packets_are_refused),
+	        cmocka_unit_test(random_bytes_do_no_harm),
+	        cmocka_unit_test(virtio_headers_keep_their_meaning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
