@@ -183,6 +183,8 @@ adit_result listen_open(struct stack *st, uint32_t which, const adit_addr *bind_
 	                            &fd);
 	if (result != ADIT_OK)
 		return result;
+	if (st->reserve < 0)
+		st->reserve = reserve_open();
 	l->stack = st;
 	l->fd = fd;
 	if (getsockname((int)fd, (struct sockaddr *)&local, &size) != 0)
@@ -202,8 +204,6 @@ adit_result listen_start(struct stack *st)
 	adit_result result = ADIT_OK;
 	struct listener *l;
 
-	if (st->reserve < 0)
-		st->reserve = reserve_open();
 	for (l = st->listeners; l < st->listeners + 2 && result == ADIT_OK; l++) {
 		if (l->addr.family == 0)
 			continue;
