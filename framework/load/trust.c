@@ -100,10 +100,6 @@ static void judge_file(struct walk *w, const struct stat *st)
 		snprintf(cure, sizeof(cure), "chmod go-w %s", w->path);
 		find_fault(w, false, cure, w->path, text);
 	}
-	if (st->st_nlink != 1) {
-		snprintf(text, sizeof(text), "the file has %lu names (hard links)", (unsigned long)st->st_nlink);
-		find_fault(w, false, "copy it, so that this name is the only one", w->path, text);
-	}
 }
 
 /* What a refused open means. dir and name are still at hand to look without opening. */

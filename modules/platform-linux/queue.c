@@ -21,7 +21,8 @@
 
 enum {
 	TURN_PACKETS = 64,
-	TURN_BYTES = 1 << 20,
+	TURN_BYTES = 256 << 10,
+	HAND_BYTES = 32 << 10,      /* read so far: hand them over while they are in the cache */
 	PIECES = 64,                /* of one packet: more than any part makes */
 	PACKET_ROOM = 65536,        /* the largest packet the kernel makes of one send */
 	PACKET_ROOM_PLAIN = 2048,   /* where there are no super-packets; or the MTU */
@@ -42,8 +43,7 @@ struct queue {
 	uint32_t header;
 	adit_io *io;
 	adit_timer *timer;
-	adit_buf *stash[TURN_PACKETS];
-	uint32_t n_stash;
+	adit_buf *spare; /* to read into; one, so that the buffer used last is used again */
 	struct {
 		uint64_t up, down, malformed, unwritten, cut, starved;
 	} counts;
@@ -85,21 +85,18 @@ static void resume(void *arg)
 		q->loops->io_want(q->io, ADIT_IO_READ);
 }
 
-static void drop_stash(struct queue *q)
+static void drop_spare(struct queue *q)
 {
-	if (q->n_stash)
-		q->path->put(q->path->end, q->stash, q->n_stash);
-	q->n_stash = 0;
+	if (q->spare)
+		q->path->put(q->path->end, &q->spare, 1);
+	q->spare = NULL;
 }
 
 /* True when there is a buffer to read into. Without any, reading pauses: the kernel's own queue is
  * the place for packets then, and its drops slow the senders down. */
 static int stocked(struct queue *q)
 {
-	if (q->n_stash)
-		return 1;
-	q->n_stash = q->path->get(q->path->end, q->stash, TURN_PACKETS, q->room);
-	if (q->n_stash)
+	if (q->spare || q->path->get(q->path->end, &q->spare, 1, q->room) == 1)
 		return 1;
 	q->counts.starved++;
 	q->loops->io_want(q->io, 0);
@@ -117,7 +114,7 @@ static int read_failed(struct queue *q, int error)
 		/* A packet larger than the buffer: somebody raised the MTU. */
 		if (q->room == PACKET_ROOM)
 			return 1;
-		drop_stash(q);
+		drop_spare(q);
 		q->room = PACKET_ROOM;
 		return 1;
 	case EAGAIN:
@@ -150,28 +147,37 @@ static ssize_t read_packet(struct queue *q, adit_buf *b)
 	return (ssize_t)b->len;
 }
 
+static void hand_over(struct queue *q, adit_buf *const *batch, uint32_t n)
+{
+	q->counts.up += n;
+	if (n)
+		q->path->input(q->path->end, batch, n);
+}
+
 static void turn(void *arg)
 {
 	struct queue *q = arg;
 	adit_buf *batch[TURN_PACKETS];
-	uint32_t n = 0, tries, bytes = 0;
+	uint32_t n = 0, tries, bytes = 0, held = 0;
 
 	for (tries = 0; tries < TURN_PACKETS && bytes < TURN_BYTES && q->io && stocked(q);
 	     tries++) {
-		adit_buf *b = q->stash[q->n_stash - 1];
-		ssize_t size = read_packet(q, b);
+		ssize_t size = read_packet(q, q->spare);
 
 		if (size < 0 && !read_failed(q, errno))
 			break;
 		if (size <= 0)
 			continue;
-		q->n_stash--;
-		batch[n++] = b;
-		bytes += (uint32_t)size;
+		batch[n++] = q->spare;
+		q->spare = NULL;
+		held += (uint32_t)size;
+		if (held >= HAND_BYTES) {
+			hand_over(q, batch, n);
+			bytes += held;
+			n = held = 0;
+		}
 	}
-	q->counts.up += n;
-	if (n)
-		q->path->input(q->path->end, batch, n);
+	hand_over(q, batch, n);
 }
 
 /* 0, or the errno value of the refusal. */
@@ -377,7 +383,7 @@ void queue_stop(struct queue *q)
 		q->loops->timer_free(q->timer);
 	q->io = NULL;
 	q->timer = NULL;
-	drop_stash(q);
+	drop_spare(q);
 	snprintf(text, sizeof(text),
 	         "device %s queue %u: %llu packets up, %llu down, %llu malformed, %llu not taken, "
 	         "%llu cut here, %llu times out of "
