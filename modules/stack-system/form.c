@@ -62,6 +62,21 @@ static adit_result attach_queues(struct stack *st)
 	return result;
 }
 
+/* Never a reason to fail: everything works without it, only slower. */
+static void open_shortcut(struct stack *st, struct group *g)
+{
+	char why[160] = "";
+	int32_t wanted = 1;
+
+	st->config->truth(st->cfg, "shortcut", &wanted);
+	if (!wanted)
+		return;
+	if (shortcut_set(st, g, why, sizeof(why)) == ADIT_OK)
+		say(st, ADIT_LOG_DEBUG, "segments of accepted connections stay in the kernel (%s)", g->second);
+	else
+		say(st, ADIT_LOG_INFO, "no shortcut in the kernel, every packet takes the long way: %s", why);
+}
+
 static adit_result open_transparent(struct stack *st, char *why, size_t room)
 {
 	struct group *g = st->group;
@@ -93,7 +108,10 @@ static adit_result open_transparent(struct stack *st, char *why, size_t room)
 	if (result != ADIT_OK)
 		return result;
 	snprintf(why, room, "the rules were refused");
-	return steer_set(st, g, why, room);
+	result = steer_set(st, g, why, room);
+	if (result == ADIT_OK)
+		open_shortcut(st, g);
+	return result;
 }
 
 static adit_result open_portable_family(struct stack *st, int which, const char *key)

@@ -126,6 +126,7 @@ static struct group *group_join(struct module *m, const char *name, uint32_t sha
 		if (!g)
 			return NULL;
 		g->name = name;
+		g->second_fd = -1;
 		g->next = m->groups;
 		m->groups = g;
 	}
@@ -262,8 +263,10 @@ static void ADIT_CALL stack_destroy(void *inst)
 	probe_close(st);
 	listen_close(st);
 	inner_close(st);
-	if (st->group && st->shard == 0)
+	if (st->group && st->shard == 0) {
+		shortcut_undo(st->places, st->group);
 		steer_undo(st->places, st->group);
+	}
 	if (st->group)
 		group_leave(st->module, st->group);
 	if (st->inner_place)

@@ -8,6 +8,7 @@
  *     datagram.c  UDP and echo
  *     form.c      which form of TCP, and the listeners it needs
  *     steer.c     form "transparent": the rules that bring packets to the listener
+ *     shortcut.c  form "transparent": segments of connections that exist stay in the kernel
  *     inner.c     form "private": a namespace and a device of our own
  *     probe.c     the self-test
  *     message.c rewrite.c alias.c hash.h  know nothing of the others
@@ -82,6 +83,8 @@ struct group {
 	int steered;       /* the rules are set, by instance 0 */
 	adit_place *place; /* where */
 	char device[16];
+	char second[16];    /* the device of the shortcut */
+	intptr_t second_fd; /* -1: there is no shortcut */
 	/* The self-test's packets may come by any queue, so every instance knows of it. Atomic:
 	 * many loops. */
 	uint32_t probe_port; /* of the application's side; 0: no test is under way */
@@ -204,6 +207,10 @@ adit_result steer_set(struct stack *st, struct group *g, char *why, size_t room)
 void steer_undo(const struct adit_place_1 *places, struct group *g);
 /* Sends each connection to the listener of the shard whose queue it came by. */
 adit_result steer_queues(intptr_t listener);
+
+/* shortcut.c; on failure nothing is left behind */
+adit_result shortcut_set(struct stack *st, struct group *g, char *why, size_t room);
+void shortcut_undo(const struct adit_place_1 *places, struct group *g);
 
 /* form.c */
 /* Makes what the form in the configuration needs, or finds one for "auto". */

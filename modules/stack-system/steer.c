@@ -22,14 +22,15 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "nft.h"
 #include "stack.h"
+#include "steer.h"
 
 enum {
 	TAG = 173,             /* "ad": the protocol number of our rules and routes */
 	TABLE = 0x61000000,    /* plus serial number and the low half of the process id */
 	SERIALS = 16,          /* groups of one process that may overlap */
 	PREFERENCE = 9,        /* before everything but the kernel's own local table */
-	CHAIN_PRIORITY = -150, /* that of "mangle", where tproxy belongs */
 	ROOM = 4096
 };
 
@@ -39,12 +40,12 @@ static uint32_t table_number(const struct group *g)
 }
 
 static void put_rule(struct message *m, uint16_t type, uint16_t flags, uint8_t family,
-                     const struct group *g)
+                     const struct group *g, const char *device)
 {
 	struct fib_rule_hdr h = {.family = family, .action = FR_ACT_TO_TBL};
 
 	message_begin(m, type, (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
-	message_text(m, FRA_IIFNAME, g->device);
+	message_text(m, FRA_IIFNAME, device);
 	message_u32(m, FRA_TABLE, table_number(g));
 	message_u32(m, FRA_PRIORITY, PREFERENCE);
 	message_u8(m, FRA_PROTOCOL, TAG);
@@ -63,140 +64,43 @@ static void put_route(struct message *m, uint16_t type, uint16_t flags, uint8_t 
 	message_u32(m, RTA_OIF, loopback);
 }
 
-/* A batch's first and last message name the subsystem. */
-static void put_batch(struct message *m, uint16_t type)
-{
-	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC,
-	                     .version = NFNETLINK_V0,
-	                     .res_id = htons(NFNL_SUBSYS_NFTABLES)};
-
-	message_begin(m, type, 0, &h, sizeof(h));
-}
-
-static void put_nft(struct message *m, unsigned type, uint16_t flags)
-{
-	struct nfgenmsg h = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
-
-	message_begin(m, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
-	              (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
-}
-
-struct expression {
-	size_t element, data;
-};
-
-static struct expression open_expression(struct message *m, const char *name)
-{
-	struct expression e;
-
-	e.element = message_open(m, NFTA_LIST_ELEM);
-	message_text(m, NFTA_EXPR_NAME, name);
-	e.data = message_open(m, NFTA_EXPR_DATA);
-	return e;
-}
-
-static void close_expression(struct message *m, struct expression e)
-{
-	message_close(m, e.data);
-	message_close(m, e.element);
-}
-
-/* meta KEY == value, or the rule does not hold */
-static void put_match(struct message *m, uint32_t key, const void *value, size_t size)
-{
-	struct expression e = open_expression(m, "meta");
-	size_t nest;
-
-	message_be32(m, NFTA_META_KEY, key);
-	message_be32(m, NFTA_META_DREG, NFT_REG_1);
-	close_expression(m, e);
-	e = open_expression(m, "cmp");
-	message_be32(m, NFTA_CMP_SREG, NFT_REG_1);
-	message_be32(m, NFTA_CMP_OP, NFT_CMP_EQ);
-	nest = message_open(m, NFTA_CMP_DATA);
-	message_put(m, NFTA_DATA_VALUE, value, size);
-	message_close(m, nest);
-	close_expression(m, e);
-}
-
-static void put_tproxy(struct message *m, uint8_t family, uint16_t port)
-{
-	uint16_t net = htons(port);
-	struct expression e = open_expression(m, "immediate");
-	size_t nest;
-
-	message_be32(m, NFTA_IMMEDIATE_DREG, NFT_REG_1);
-	nest = message_open(m, NFTA_IMMEDIATE_DATA);
-	message_put(m, NFTA_DATA_VALUE, &net, sizeof(net));
-	message_close(m, nest);
-	close_expression(m, e);
-	e = open_expression(m, "tproxy");
-	message_be32(m, NFTA_TPROXY_FAMILY, family);
-	message_be32(m, NFTA_TPROXY_REG_PORT, NFT_REG_1);
-	close_expression(m, e);
-}
-
-enum { NAME = 32 };
-
-static const char *table_name(const struct group *g, char name[NAME])
+const char *steer_table_name(const struct group *g, char name[STEER_NAME])
 {
 	if (g->serial)
-		snprintf(name, NAME, "adit-%ld-%u", (long)getpid(), g->serial);
+		snprintf(name, STEER_NAME, "adit-%ld-%u", (long)getpid(), g->serial);
 	else
-		snprintf(name, NAME, "adit-%ld", (long)getpid());
+		snprintf(name, STEER_NAME, "adit-%ld", (long)getpid());
 	return name;
-}
-
-static void put_table(struct message *m, const char *table)
-{
-	size_t nest;
-
-	put_nft(m, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
-	message_text(m, NFTA_TABLE_NAME, table);
-	put_nft(m, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
-	message_text(m, NFTA_CHAIN_TABLE, table);
-	message_text(m, NFTA_CHAIN_NAME, "up");
-	message_text(m, NFTA_CHAIN_TYPE, "filter");
-	nest = message_open(m, NFTA_CHAIN_HOOK);
-	message_be32(m, NFTA_HOOK_HOOKNUM, NF_INET_PRE_ROUTING);
-	message_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)CHAIN_PRIORITY);
-	message_close(m, nest);
 }
 
 static void put_nft_rule(struct message *m, const char *table, const char *device, uint8_t family,
                          uint16_t port)
 {
-	char name[16] = {0};
 	uint8_t tcp = ADIT_PROTO_TCP;
-	size_t nest;
+	size_t rule = nft_rule_open(m, NFPROTO_INET, table);
 
-	memcpy(name, device, strnlen(device, sizeof(name) - 1));
-	put_nft(m, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
-	message_text(m, NFTA_RULE_TABLE, table);
-	message_text(m, NFTA_RULE_CHAIN, "up");
-	nest = message_open(m, NFTA_RULE_EXPRESSIONS);
-	put_match(m, NFT_META_IIFNAME, name, sizeof(name));
-	put_match(m, NFT_META_NFPROTO, &family, 1);
-	put_match(m, NFT_META_L4PROTO, &tcp, 1);
-	put_tproxy(m, family, port);
-	message_close(m, nest);
+	nft_from(m, device);
+	nft_match(m, NFT_META_NFPROTO, &family, 1);
+	nft_match(m, NFT_META_L4PROTO, &tcp, 1);
+	nft_tproxy(m, family, port);
+	nft_rule_close(m, rule);
 }
 
 static adit_result send_nft_once(struct stack *st, struct group *g, char *why, size_t room)
 {
 	uint8_t bytes[ROOM];
 	struct message m;
-	char table[NAME];
+	char table[STEER_NAME];
 
-	table_name(g, table);
+	steer_table_name(g, table);
 	message_init(&m, bytes, sizeof(bytes));
-	put_batch(&m, NFNL_MSG_BATCH_BEGIN);
-	put_table(&m, table);
+	nft_batch(&m, NFNL_MSG_BATCH_BEGIN);
+	nft_table(&m, NFPROTO_INET, table);
 	if (g->port[0])
 		put_nft_rule(&m, table, g->device, NFPROTO_IPV4, g->port[0]);
 	if (g->port[1])
 		put_nft_rule(&m, table, g->device, NFPROTO_IPV6, g->port[1]);
-	put_batch(&m, NFNL_MSG_BATCH_END);
+	nft_batch(&m, NFNL_MSG_BATCH_END);
 	if (!message_done(&m))
 		return ADIT_ELIMIT;
 	return st->places->netlink(g->place, NETLINK_NETFILTER, bytes, m.size, why, room);
@@ -228,9 +132,31 @@ static adit_result send_routes(struct stack *st, struct group *g, char *why, siz
 			continue;
 		message_init(&m, bytes, sizeof(bytes));
 		put_route(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, families[i], g, loopback);
-		put_rule(&m, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, families[i], g);
+		put_rule(&m, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, families[i], g, g->device);
 		result = message_done(&m) ? st->places->netlink(g->place, NETLINK_ROUTE, bytes,
 		                                                m.size, why, room)
+		                          : ADIT_ELIMIT;
+	}
+	return result;
+}
+
+adit_result steer_rules(const struct adit_place_1 *places, const struct group *g, const char *device,
+                        int set, char *why, size_t room)
+{
+	static const uint8_t families[2] = {AF_INET, AF_INET6};
+	adit_result result = ADIT_OK;
+	uint8_t bytes[ROOM];
+	struct message m;
+	int i;
+
+	for (i = 0; i < 2 && result == ADIT_OK; i++) {
+		if (!g->port[i])
+			continue;
+		message_init(&m, bytes, sizeof(bytes));
+		put_rule(&m, set ? RTM_NEWRULE : RTM_DELRULE,
+		         set ? NLM_F_CREATE | NLM_F_EXCL : 0, families[i], g, device);
+		result = message_done(&m) ? places->netlink(g->place, NETLINK_ROUTE, bytes, m.size,
+		                                            why, room)
 		                          : ADIT_ELIMIT;
 	}
 	return result;
@@ -282,7 +208,7 @@ void steer_undo(const struct adit_place_1 *places, struct group *g)
 	uint32_t loopback;
 	uint8_t bytes[ROOM];
 	struct message m;
-	char why[64], table[NAME];
+	char why[64], table[STEER_NAME];
 	int i;
 
 	if (!g->steered)
@@ -291,7 +217,7 @@ void steer_undo(const struct adit_place_1 *places, struct group *g)
 	loopback = places->index(g->place, "lo");
 	for (i = 0; i < 2; i++) {
 		message_init(&m, bytes, sizeof(bytes));
-		put_rule(&m, RTM_DELRULE, 0, families[i], g);
+		put_rule(&m, RTM_DELRULE, 0, families[i], g, g->device);
 		if (message_done(&m))
 			places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
 		message_init(&m, bytes, sizeof(bytes));
@@ -300,10 +226,9 @@ void steer_undo(const struct adit_place_1 *places, struct group *g)
 			places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
 	}
 	message_init(&m, bytes, sizeof(bytes));
-	put_batch(&m, NFNL_MSG_BATCH_BEGIN);
-	put_nft(&m, NFT_MSG_DELTABLE, 0);
-	message_text(&m, NFTA_TABLE_NAME, table_name(g, table));
-	put_batch(&m, NFNL_MSG_BATCH_END);
+	nft_batch(&m, NFNL_MSG_BATCH_BEGIN);
+	nft_delete(&m, NFPROTO_INET, steer_table_name(g, table));
+	nft_batch(&m, NFNL_MSG_BATCH_END);
 	if (message_done(&m))
 		places->netlink(g->place, NETLINK_NETFILTER, bytes, m.size, why, sizeof(why));
 }
