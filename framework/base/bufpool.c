@@ -106,9 +106,8 @@ static void give_back(struct item *it)
 {
 	struct bufpool *p = it->pool;
 
-	p->out--;
 	if (it->size == WRAPPED) {
-		it->done(it->arg);
+		it->done(it->arg); /* may put back others, so this one still counts */
 		free(it);
 	} else {
 		p->out_bytes -= rooms[it->size];
@@ -120,6 +119,7 @@ static void give_back(struct item *it)
 			free(it);
 		}
 	}
+	p->out--;
 	if (p->dead && !p->out)
 		free(p);
 }

@@ -3,6 +3,7 @@
  */
 #include "base/hash.h"
 
+#include <endian.h>
 #include <string.h>
 
 static inline uint64_t rotate(uint64_t x, unsigned n)
@@ -38,13 +39,15 @@ uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t size)
 
 	for (; left >= 8; left -= 8, p += 8) {
 		memcpy(&word, p, 8);
+		word = le64toh(word);
 		s.d ^= word;
 		mix(&s);
 		s.a ^= word;
 	}
 	word = 0;
-	memcpy(&word, p, left);
-	last |= word;
+	if (left)
+		memcpy(&word, p, left);
+	last |= le64toh(word);
 	s.d ^= last;
 	mix(&s);
 	s.a ^= last;

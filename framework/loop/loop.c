@@ -7,7 +7,9 @@
 #include "loop/loop.h"
 
 #include <ev.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +26,11 @@ struct calls {
 	size_t count, room;
 };
 
-enum { DEFER_ROUNDS = 8, CALLS_MOST = 1 << 20 };
+enum {
+	DEFER_ROUNDS = 8,
+	LAST_ROUNDS = 64, /* of what is posted and deferred while the loop ends */
+	CALLS_MOST = 1 << 20
+};
 
 struct adit_loop {
 	struct ev_loop *ev;
@@ -35,9 +41,11 @@ struct adit_loop {
 	ev_idle busy; /* runs while deferred work is left over: the loop must not sleep */
 	ev_async wake;
 	struct calls deferred;
-	pthread_mutex_t lock; /* guards posted and stop */
+	atomic_int running; /* somebody is inside loop_run: [loop] functions are that thread's alone */
+	pthread_mutex_t lock; /* guards posted, stop and ended */
 	struct calls posted;
 	int stop;
+	int ended;
 };
 
 struct io {
@@ -71,7 +79,7 @@ static adit_result calls_add(struct calls *c, adit_fn fn, void *arg)
 		struct call *v;
 
 		if (room > CALLS_MOST)
-			return ADIT_ELIMIT;
+			return ADIT_ENOMEM; /* the code that adit/loop.h names for defer and post */
 		v = realloc(c->v, room * sizeof(*v));
 		if (!v)
 			return ADIT_ENOMEM;
@@ -178,13 +186,30 @@ void loop_free(adit_loop *l)
 	free(l);
 }
 
+/* What was posted or deferred up to the end still runs: whoever got ADIT_OK counts on it. From then on nothing is
+ * taken any more. */
+static void run_the_rest(adit_loop *l)
+{
+	unsigned round;
+
+	for (round = 0; !l->ended; round++) {
+		on_wake(l->ev, &l->wake, 0);
+		calls_run(&l->deferred);
+		pthread_mutex_lock(&l->lock);
+		l->ended = (!l->posted.count && !l->deferred.count) || round == LAST_ROUNDS;
+		pthread_mutex_unlock(&l->lock);
+	}
+}
+
 void loop_run(adit_loop *l)
 {
 	here = l;
+	atomic_store(&l->running, 1);
 	l->now = os_now();
+	ev_now_update(l->ev);
 	ev_run(l->ev, 0);
-	/* What was posted after the break still runs: its senders count on it. */
-	on_wake(l->ev, &l->wake, 0);
+	run_the_rest(l);
+	atomic_store(&l->running, 0);
 	here = NULL;
 }
 
@@ -221,7 +246,7 @@ adit_result loop_post(adit_loop *l, adit_fn fn, void *arg)
 	adit_result r;
 
 	pthread_mutex_lock(&l->lock);
-	r = calls_add(&l->posted, fn, arg);
+	r = l->ended ? ADIT_EGONE : calls_add(&l->posted, fn, arg);
 	pthread_mutex_unlock(&l->lock);
 	if (r == ADIT_OK)
 		ev_async_send(l->ev, &l->wake);
@@ -317,6 +342,8 @@ void loop_timer_set(adit_timer *handle, uint64_t after, uint64_t every)
 	ev_timer_stop(t->loop->ev, &t->ev);
 	if (!after && !every)
 		return;
+	if (!atomic_load(&t->loop->running))
+		ev_now_update(t->loop->ev); /* or "after" would count from when the loop was made */
 	ev_timer_set(&t->ev, (double)after / (double)OS_SECOND, (double)every / (double)OS_SECOND);
 	ev_timer_start(t->loop->ev, &t->ev);
 }
@@ -332,10 +359,10 @@ void loop_timer_fini(adit_timer *handle)
 
 /* ---- the SDK's table: the same with a thread check and storage of its own ---- */
 
-/* Before the loop runs its making thread may set things up; afterwards only the loop's own. */
-static int wrong_thread(const adit_loop *l)
+/* Before the loop runs its making thread may set things up, and clear up after it; in between only the loop's own. */
+static int wrong_thread(adit_loop *l)
 {
-	return here && here != l;
+	return here != l && atomic_load(&l->running);
 }
 
 static adit_result api_timer(adit_loop *l, adit_fn fn, void *arg, adit_timer **out)
@@ -372,7 +399,7 @@ static adit_result api_io(adit_loop *l, intptr_t fd, adit_fn fn, void *arg, adit
 
 	if (wrong_thread(l))
 		return ADIT_ETHREAD;
-	if (fd < 0 || fd > INT32_MAX)
+	if (fd < 0 || fd > INT32_MAX || fcntl((int)fd, F_GETFD) < 0)
 		return ADIT_EINVAL;
 	io = malloc(sizeof(*io));
 	if (!io)

@@ -22,6 +22,7 @@ static struct {
 	struct job *first, **last;
 	pthread_t threads[POOL_THREADS];
 	unsigned running, idle, jobs;
+	unsigned waiting; /* jobs that no thread has taken yet */
 	int stop;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER, .last = &pool.first};
 
@@ -42,6 +43,7 @@ static void *worker(void *unused)
 		pool.first = j->next;
 		if (!pool.first)
 			pool.last = &pool.first;
+		pool.waiting--;
 		pthread_mutex_unlock(&pool.lock);
 		j->work(j->arg);
 		loop_post(j->loop, j->done, j->arg);
@@ -78,12 +80,14 @@ adit_result pool_run(adit_loop *l, adit_fn work, adit_fn done, void *arg)
 	if (pool.jobs == POOL_QUEUE || pool.stop) {
 		r = ADIT_ELIMIT;
 	} else {
-		if (!pool.idle && pool.running < POOL_THREADS && start_worker(&pool.threads[pool.running]) == 0)
+		/* An idle thread that has been signalled is still counted as idle until it has woken up. */
+		if (pool.waiting >= pool.idle && pool.running < POOL_THREADS && start_worker(&pool.threads[pool.running]) == 0)
 			pool.running++;
 		if (!pool.running) {
 			r = ADIT_ENOMEM;
 		} else {
 			pool.jobs++;
+			pool.waiting++;
 			*pool.last = j;
 			pool.last = &j->next;
 			pthread_cond_signal(&pool.more);
@@ -112,6 +116,6 @@ void pool_stop(void)
 		free(j);
 	}
 	pool.last = &pool.first;
-	pool.running = pool.jobs = 0;
+	pool.running = pool.jobs = pool.waiting = 0;
 	pool.stop = 0;
 }

@@ -68,15 +68,17 @@ static struct part *part_of(const char *name)
 
 struct line {
 	char bytes[LOG_LINE + 2];
-	size_t used;
+	size_t used, most;
 };
 
-static void put(struct line *l, const char *text, size_t len)
+/* All of it or nothing, so that no escape and no character is cut in two. */
+static int put(struct line *l, const char *text, size_t len)
 {
-	if (len > LOG_LINE - l->used)
-		len = LOG_LINE - l->used;
+	if (len > l->most - l->used)
+		return 0;
 	memcpy(l->bytes + l->used, text, len);
 	l->used += len;
+	return 1;
 }
 
 static void put_text(struct line *l, const char *text)
@@ -84,55 +86,89 @@ static void put_text(struct line *l, const char *text)
 	put(l, text, strlen(text));
 }
 
-/* Control characters never reach a terminal or break a line. */
+/* Bytes of the UTF-8 character at text (RFC 3629); 0: it is none. */
+static size_t character(const unsigned char *text, size_t len, uint32_t *code)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t size = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
+	size_t i;
+
+	if (!size || size > len)
+		return 0;
+	*code = size == 1 ? text[0] : text[0] & (0x7fu >> size);
+	for (i = 1; i < size; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		*code = *code * 64 + (text[i] & 0x3f);
+	}
+	return *code < least[size] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000) ? 0 : size;
+}
+
+/* Control characters never reach a terminal or break a line, and what is not UTF-8 never reaches a JSON reader.
+ * Returns how many bytes of text one unit of output takes. */
+static size_t escaped(const char *text, size_t len, int json, char out[8])
+{
+	uint32_t code = 0;
+	size_t size = character((const unsigned char *)text, len, &code);
+
+	if (!size)
+		snprintf(out, 8, json ? "\\ufffd" : "\\x%02x", (unsigned char)text[0]);
+	else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+		snprintf(out, 8, json || code > 0x7f ? "\\u%04x" : "\\x%02x", (unsigned)code);
+	else if (json && (code == '"' || code == '\\'))
+		snprintf(out, 8, "\\%c", (char)code);
+	else
+		snprintf(out, 8, "%.*s", (int)size, text);
+	return size ? size : 1;
+}
+
 static void put_escaped(struct line *l, const char *text, size_t len, int json)
 {
 	size_t i;
+	char unit[8];
 
-	for (i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		char escape[8];
-
-		if (c < 0x20 || c == 0x7f) {
-			snprintf(escape, sizeof(escape), json ? "\\u%04x" : "\\x%02x", c);
-			put_text(l, escape);
-		} else {
-			if (json && (c == '"' || c == '\\'))
-				put(l, "\\", 1);
-			put(l, text + i, 1);
-		}
+	for (i = 0; i < len;) {
+		i += escaped(text + i, len - i, json, unit);
+		if (!put(l, unit, strlen(unit)))
+			return;
 	}
+}
+
+static void put_json(struct line *l, const char *part, const char *level, const char *text, size_t len)
+{
+	struct timespec now;
+	struct tm tm;
+	char stamp[64];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	l->most = LOG_LINE - 2; /* room for the end, so that a cut line is still JSON */
+	put_text(l, "{\"time\":\"");
+	put_text(l, stamp);
+	snprintf(stamp, sizeof(stamp), ".%03ldZ\",\"level\":\"%s\",\"part\":\"", now.tv_nsec / 1000000, level);
+	put_text(l, stamp);
+	put_escaped(l, part, strnlen(part, PART_NAME), 1);
+	put_text(l, "\",\"text\":\"");
+	put_escaped(l, text, len, 1);
+	l->most = LOG_LINE;
+	put_text(l, "\"}");
 }
 
 static void write_line(const char *part, int32_t level, const char *text, size_t len)
 {
-	struct line l = {.used = 0};
-	struct timespec now;
-	struct tm tm;
-	char stamp[64];
+	struct line l = {.used = 0, .most = LOG_LINE};
 	ssize_t n;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	if (state.format == LOG_JSON) {
-		gmtime_r(&now.tv_sec, &tm);
-		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-		put_text(&l, "{\"time\":\"");
-		put_text(&l, stamp);
-		snprintf(stamp, sizeof(stamp), ".%03ldZ\",\"level\":\"%s\",\"part\":\"", now.tv_nsec / 1000000,
-		         level_names[level]);
-		put_text(&l, stamp);
-		put_escaped(&l, part, strlen(part), 1);
-		put_text(&l, "\",\"text\":\"");
-		/* Room is kept for the end, so that a cut line is still JSON. */
-		put_escaped(&l, text, len > LOG_LINE / 8 ? LOG_LINE / 8 : len, 1);
-		put_text(&l, "\"}");
+		put_json(&l, part, level_names[level], text, len);
 	} else {
 		put_text(&l, "adit: ");
 		if (level != ADIT_LOG_INFO) {
 			put_text(&l, level_names[level]);
 			put_text(&l, ": ");
 		}
-		put_escaped(&l, part, strlen(part), 0);
+		put_escaped(&l, part, strnlen(part, PART_NAME), 0);
 		put_text(&l, ": ");
 		put_escaped(&l, text, len, 0);
 	}

@@ -2,7 +2,7 @@
  * observe/log.h - one line per event, with a level and the part it is about
  *
  * Lines go to standard error, as text or as JSON, whole lines in one write. Every part (a module, "host",
- * "flow") may write LOG_RATE lines a second; what is beyond is counted and said once when the part is quiet.
+ * "flow") may write LOG_RATE lines a second; what is beyond is counted, and said with the part's next line.
  */
 #ifndef OBSERVE_LOG_H
 #define OBSERVE_LOG_H
