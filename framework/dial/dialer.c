@@ -23,7 +23,7 @@ struct adit_dialing {
 	adit_io io;
 	int fd;
 	int watched;
-	uint64_t deadline;
+	uint64_t deadline; /* 0: none */
 	adit_dialed done;
 	void *arg;
 	struct sockaddr_storage to;
@@ -132,7 +132,7 @@ static void on_clock(void *arg)
 		again = 0;
 		for (a = d->all; a; a = next) {
 			next = a->next;
-			if (a->deadline <= now) {
+			if (a->deadline && a->deadline <= now) {
 				finish(a, ADIT_ETIME);
 				again = 1;
 				break;
@@ -216,7 +216,7 @@ adit_result dialer_connect(adit_loop *l, const adit_addr *dst, uint64_t deadline
 
 	if (!loop_here(l))
 		return ADIT_ETHREAD;
-	if (dst->family != 4 && dst->family != 6)
+	if ((dst->family != 4 && dst->family != 6) || !dst->port)
 		return ADIT_EINVAL;
 	if (policy_dial(&s->policy, ADIT_PROTO_TCP, dst) != PACKET_OK)
 		return ADIT_EADMIN;
@@ -228,6 +228,8 @@ adit_result dialer_connect(adit_loop *l, const adit_addr *dst, uint64_t deadline
 		return ADIT_ENOMEM;
 	a->dialer = d;
 	a->deadline = deadline_ns;
+	if (!deadline_ns && s->timeouts.connect)
+		a->deadline = loop_now(l) + s->timeouts.connect * OS_SECOND;
 	a->done = done;
 	a->arg = arg;
 	if (start_connect(a, dst, &err)) {

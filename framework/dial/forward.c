@@ -23,7 +23,6 @@ struct forward {
 	struct relay *relay; /* once both sockets are there */
 	int near, far;       /* -1: not there yet; the relay's afterwards */
 	uint8_t far_over;    /* the outbound needs no CLOSE: it has given the socket, or has ended */
-	uint8_t in_reach;    /* the outbound is being asked at this moment */
 };
 
 static const struct flow_owner forwarded;
@@ -70,6 +69,7 @@ static void end_with(struct shard *s, struct flow *f, adit_result code)
 {
 	int refuse = f->state == FLOW_DIAL;
 
+	f->owner = NULL; /* what both ends answer to being let go is not heard */
 	forward_free(s, f);
 	if (refuse)
 		flow_refuse(s, f, code);
@@ -174,7 +174,7 @@ static void reach(struct shard *s, struct part *out, struct flow *f, const adit_
 		.proto = f->info.proto,
 		.flow = flow_handle(f),
 		.dst = *dst,
-		.deadline_ns = loop_now(s->loop) + s->timeouts.connect * OS_SECOND,
+		.deadline_ns = s->timeouts.connect ? loop_now(s->loop) + s->timeouts.connect * OS_SECOND : 0,
 	};
 
 	out->flows++;

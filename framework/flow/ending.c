@@ -13,7 +13,7 @@
 #include "os/os.h"
 #include "packet/parse.h"
 
-enum { SWEEP_TICKS = 16 /* a full round takes so many seconds */, SWEEP_LEAST = 1024 };
+enum { SWEEP_TICKS = 16 /* a full round takes at most so many seconds */, SWEEP_LEAST = 1024 };
 
 struct part *flow_stack(struct shard *s, const struct flow *f)
 {
@@ -85,8 +85,10 @@ void flow_close(struct shard *s, struct flow *f, adit_result code)
 		return;
 	flow_unpark(f);
 	if (f->flags & (FLOW_HANDLED | FLOW_TOLD)) {
-		adit_event ev = {.type = ADIT_EV_CLOSED, .code = code, .flow = flow_handle(f), .user = f->user};
+		adit_event ev = {.type = ADIT_EV_CLOSED, .code = code, .flow = flow_handle(f)};
 
+		if (f->flags & FLOW_HANDLED)
+			ev.user = f->user;
 		f->flags &= (uint8_t) ~(FLOW_HANDLED | FLOW_TOLD);
 		part_event(s->parts[PART_HANDLER][f->handler], &ev);
 	}
@@ -113,17 +115,25 @@ void flow_close(struct shard *s, struct flow *f, adit_result code)
 
 void flow_end(struct shard *s, struct flow *f, adit_result code)
 {
+	const struct flow_owner *owner = f->owner;
+
 	if (f->state == FLOW_CLOSED) {
 		flow_forget(s, f);
 		return;
 	}
-	if (f->state == FLOW_ASKED && !f->owner) {
+	if (f->state == FLOW_ASKED && !owner) {
+		f->flags |= FLOW_TOLD; /* whoever still thinks about it can stop */
 		flow_refuse(s, f, code);
 		return;
 	}
-	if (f->owner)
-		f->owner->end(s, f, code);
-	flow_close(s, f, code);
+	/* Letting go makes stacks and outbounds say CLOSED, which nobody is to hear any more. */
+	f->owner = NULL;
+	if (owner)
+		owner->end(s, f, code);
+	if (f->state == FLOW_DIAL)
+		flow_refuse(s, f, code);
+	else
+		flow_close(s, f, code);
 }
 
 /* ---- ageing ---- */
@@ -136,7 +146,7 @@ static uint32_t limit_of(const struct shard *s, const struct flow *f)
 	case FLOW_ASKED:
 		return t->asked;
 	case FLOW_DIAL:
-		return t->connect + 5; /* the dialer's own deadline comes first */
+		return t->connect ? t->connect + 5 : 0; /* the dialer's own deadline comes first */
 	case FLOW_CLOSED:
 		return t->closed;
 	default:
@@ -163,21 +173,25 @@ static void look_at(void *arg, struct flow *f)
 	flow_end(s, f, ADIT_ETIME);
 }
 
-static void sweep(void *arg)
+void flow_sweep(struct shard *s)
 {
-	struct shard *s = arg;
 	struct flow_counts counts;
 	uint32_t n;
 
 	flowtable_count(s->flows, &counts);
-	n = counts.flows / SWEEP_TICKS * 2;
+	n = counts.slots / SWEEP_TICKS + 1;
 	s->sweep_at = flowtable_walk(s->flows, s->sweep_at, n < SWEEP_LEAST ? SWEEP_LEAST : n, look_at, s);
 	if (s->reassembly)
 		reassembly_expire(s->reassembly, loop_now(s->loop));
 }
 
+static void on_sweep(void *arg)
+{
+	flow_sweep(arg);
+}
+
 void flow_sweep_start(struct shard *s)
 {
-	loop_timer_init(&s->sweep, s->loop, sweep, s);
+	loop_timer_init(&s->sweep, s->loop, on_sweep, s);
 	loop_timer_set(&s->sweep, OS_SECOND, OS_SECOND);
 }

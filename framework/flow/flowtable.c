@@ -16,6 +16,9 @@
 
 enum { CHUNK = 256, INDEX_FIRST = 1024, NONE = 0xffffffff };
 
+/* Counts are read by others at any time. */
+#define COUNT(count, by) __atomic_store_n(&(count), (count) + (by), __ATOMIC_RELAXED)
+
 struct place {
 	uint32_t hash;
 	uint32_t slot; /* NONE: empty */
@@ -133,7 +136,7 @@ struct flow *flowtable_get(struct flowtable *t, adit_flow handle)
 		if (f->state != FLOW_FREE && f->generation == handle / 4294967296u)
 			return f;
 	}
-	t->counts.stale++;
+	COUNT(t->counts.stale, 1);
 	return NULL;
 }
 
@@ -211,6 +214,7 @@ static int more_slots(struct flowtable *t)
 		chunk[i].generation = 1; /* so that no handle is 0 */
 	}
 	t->slots += CHUNK;
+	COUNT(t->counts.slots, CHUNK);
 	for (i = 0; i < CHUNK; i++)
 		free_append(t, &chunk[i]);
 	return 0;
@@ -238,7 +242,7 @@ struct flow *flowtable_add(struct flowtable *t, uint8_t proto, const adit_addr *
 
 	if (over_limit(t, proto) || (t->free_first == NONE && more_slots(t)) ||
 	    (t->counts.flows >= (t->mask + 1) / 2 && index_grow(t))) {
-		t->counts.refused++;
+		COUNT(t->counts.refused, 1);
 		return NULL;
 	}
 	f = at(t, t->free_first);
@@ -255,14 +259,15 @@ struct flow *flowtable_add(struct flowtable *t, uint8_t proto, const adit_addr *
 	f->info.src = *src;
 	f->info.dst = *dst;
 	f->older = f->newer = NONE;
+	f->handler = f->outbound = FLOW_NOBODY;
 	f->hash = hash_of(t, proto, src, dst);
 	index_put(t->index, t->mask, f->hash, f->slot);
 	f->state = FLOW_ASKED;
-	t->counts.flows++;
+	COUNT(t->counts.flows, 1);
 	if (proto == ADIT_PROTO_TCP)
-		t->counts.half_open++;
+		COUNT(t->counts.half_open, 1);
 	else
-		t->counts.datagram++;
+		COUNT(t->counts.datagram, 1);
 	return f;
 }
 
@@ -275,7 +280,7 @@ static void closed_append(struct flowtable *t, struct flow *f)
 	else
 		at(t, t->closed_last)->newer = f->slot;
 	t->closed_last = f->slot;
-	t->counts.closed++;
+	COUNT(t->counts.closed, 1);
 }
 
 static void closed_unlink(struct flowtable *t, struct flow *f)
@@ -288,7 +293,7 @@ static void closed_unlink(struct flowtable *t, struct flow *f)
 		t->closed_last = f->older;
 	else
 		at(t, f->newer)->older = f->older;
-	t->counts.closed--;
+	COUNT(t->counts.closed, -1);
 }
 
 void flowtable_move(struct flowtable *t, struct flow *f, enum flow_state to)
@@ -303,13 +308,13 @@ void flowtable_move(struct flowtable *t, struct flow *f, enum flow_state to)
 	if (to == FLOW_CLOSED)
 		closed_append(t, f);
 	if (was_half_open && !half_open(f))
-		t->counts.half_open--;
+		COUNT(t->counts.half_open, -1);
 }
 
 void flowtable_established(struct flowtable *t, struct flow *f)
 {
 	if (half_open(f))
-		t->counts.half_open--;
+		COUNT(t->counts.half_open, -1);
 	f->flags |= FLOW_ESTABLISHED;
 }
 
@@ -317,9 +322,9 @@ void flowtable_remove(struct flowtable *t, struct flow *f)
 {
 	flowtable_move(t, f, FLOW_FREE);
 	index_remove(t, f->hash, f->slot);
-	t->counts.flows--;
+	COUNT(t->counts.flows, -1);
 	if (f->info.proto != ADIT_PROTO_TCP)
-		t->counts.datagram--;
+		COUNT(t->counts.datagram, -1);
 	if (++f->generation == 0)
 		f->generation = 1;
 	free_append(t, f);
@@ -345,7 +350,15 @@ uint32_t flowtable_walk(struct flowtable *t, uint32_t from, uint32_t n, void (*f
 
 void flowtable_count(const struct flowtable *t, struct flow_counts *out)
 {
-	*out = t->counts;
+	const struct flow_counts *c = &t->counts;
+
+	out->flows = __atomic_load_n(&c->flows, __ATOMIC_RELAXED);
+	out->half_open = __atomic_load_n(&c->half_open, __ATOMIC_RELAXED);
+	out->datagram = __atomic_load_n(&c->datagram, __ATOMIC_RELAXED);
+	out->closed = __atomic_load_n(&c->closed, __ATOMIC_RELAXED);
+	out->slots = __atomic_load_n(&c->slots, __ATOMIC_RELAXED);
+	out->refused = __atomic_load_n(&c->refused, __ATOMIC_RELAXED);
+	out->stale = __atomic_load_n(&c->stale, __ATOMIC_RELAXED);
 }
 
 const struct flow_limits *flowtable_limits(const struct flowtable *t)

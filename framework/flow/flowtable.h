@@ -46,9 +46,11 @@ uint32_t flowtable_walk(struct flowtable *t, uint32_t from, uint32_t n, void (*f
 
 struct flow_counts {
 	uint32_t flows, half_open, datagram, closed;
+	uint32_t slots;   /* that exist, in use or not */
 	uint64_t refused; /* for a limit, since the start */
 	uint64_t stale;   /* handles that were, since the start */
 };
+/* [any] Approximate while the table is at work. */
 void flowtable_count(const struct flowtable *t, struct flow_counts *out);
 const struct flow_limits *flowtable_limits(const struct flowtable *t);
 

@@ -119,14 +119,19 @@ static void stray(struct shard *s, adit_buf *b, const struct packet_view *v)
 
 static int is_syn(const struct packet_view *v)
 {
-	return (v->tcp_flags & (WIRE_TCP_SYN | WIRE_TCP_ACK | WIRE_TCP_RST | WIRE_TCP_FIN)) == WIRE_TCP_SYN;
+	return (v->tcp_flags & (WIRE_TCP_SYN | WIRE_TCP_ACKED | WIRE_TCP_RST | WIRE_TCP_FIN)) == WIRE_TCP_SYN;
 }
 
 /* Returns whether the flow takes the packet; if not, a SYN may open a new flow in its place. */
-static int tcp_takes(struct shard *s, struct flow *f, const struct packet_view *v)
+static int tcp_takes(struct shard *s, struct flow *f, const struct packet_view *v, struct gather *g)
 {
 	if (f->state == FLOW_CLOSED && is_syn(v)) {
-		flow_forget(s, f);
+		adit_flow handle = flow_handle(f);
+
+		gather_flush(g); /* a packet of the old flow must not come after its RELEASE */
+		f = flowtable_get(s->flows, handle);
+		if (f)
+			flow_forget(s, f);
 		return 0;
 	}
 	if (v->tcp_flags & WIRE_TCP_FIN)
@@ -150,7 +155,8 @@ static void to_flow(struct shard *s, struct flow *f, adit_buf *b, const struct p
 			return;
 		}
 	}
-	f->last = (uint32_t)(loop_now(s->loop) / OS_SECOND);
+	if (!(f->flags & FLOW_REFUSED)) /* a refusal is not for ever, however often somebody knocks */
+		f->last = (uint32_t)(loop_now(s->loop) / OS_SECOND);
 	switch (f->state) {
 	case FLOW_OPEN:
 		b->flow = flow_handle(f);
@@ -168,8 +174,10 @@ static void to_flow(struct shard *s, struct flow *f, adit_buf *b, const struct p
 		}
 		break;
 	default:
-		if (v->tcp_flags & WIRE_TCP_RST && f->info.proto == ADIT_PROTO_TCP)
-			flow_end(s, f, ADIT_ERESET); /* the application gave up while it waited */
+		if (v->tcp_flags & WIRE_TCP_RST && f->info.proto == ADIT_PROTO_TCP) {
+			flow_unpark(f); /* the application gave up while it waited: its SYN is not answered any more */
+			flow_end(s, f, ADIT_ERESET);
+		}
 		drop(s, b, COUNT_dropped_parked);
 		break;
 	}
@@ -203,7 +211,14 @@ static int claimed(struct shard *s, adit_buf *b, const adit_addr *src, const adi
 	for (i = 0; i < s->part_count[PART_STACK]; i++) {
 		struct part *p = s->parts[PART_STACK][i];
 
-		if (!p->started || !(p->table.stack->flags & ADIT_STACK_CLAIMS) || !p->table.stack->claims(p->inst, src, dst))
+		int32_t mine;
+
+		if (!p->started || !(p->table.stack->flags & ADIT_STACK_CLAIMS))
+			continue;
+		p->inside++;
+		mine = p->table.stack->claims(p->inst, src, dst);
+		p->inside--;
+		if (!mine)
 			continue;
 		b->flow = 0;
 		gather_add(g, p, b);
@@ -235,7 +250,7 @@ static void one_packet(struct shard *s, adit_buf *b, struct packet_view *v, stru
 	if (!f && claimed(s, b, &src, &dst, g))
 		return;
 	if (proto == ADIT_PROTO_TCP) {
-		if (f && !tcp_takes(s, f, v))
+		if (f && !tcp_takes(s, f, v, g))
 			f = NULL;
 		if (!f && !is_syn(v)) {
 			stray(s, b, v);
@@ -314,8 +329,8 @@ void shard_output(struct shard *s, adit_buf *const *pkt, uint32_t n)
 	shard_count(s, COUNT_packets_down, n);
 	for (i = 0; i < n; i++)
 		shard_count(s, COUNT_bytes_down, pkt[i]->len);
-	if (p && p->started)
-		p->table.platform->output(p->inst, pkt, n);
+	if (p)
+		part_packets(p, pkt, n);
 	else
 		bufpool_put(pkt, n);
 }

@@ -2,8 +2,8 @@
  * flow/part.c - an instance of a module: the wires it hangs on, and the rule that it is never re-entered
  *
  * What is meant for a part that is inside a call waits in its queue and is delivered at the end of the turn.
- * Handlers' events always wait, so that they come in batches; operations for stacks and outbounds go at once
- * when nothing waits.
+ * Handlers' events always wait, so that they come in batches; operations and packets go at once when nothing
+ * waits, and stay in their order.
  */
 #include "flow/shard.h"
 
@@ -19,7 +19,11 @@ const char *const shard_counter_names[COUNT_END] = {
 #undef X
 };
 
-enum { QUEUE_MOST = 1 << 20, BATCH = 256 };
+enum {
+	QUEUE_MOST = 1 << 20,
+	BATCH = 256,
+	OP_PACKET = 0xffff /* in a queue: a packet, in its place among the operations */
+};
 
 static void *vector_add(struct vector *q, size_t size)
 {
@@ -58,20 +62,46 @@ static void discard_op(const adit_op *op)
 		bufpool_put(&op->u.buf, 1);
 }
 
+/* The packets that op begins with, in one call; returns how many there were. */
+static uint32_t call_packets(struct part *p, const adit_op *op, uint32_t n)
+{
+	adit_buf *pkt[BATCH];
+	uint32_t i;
+
+	for (i = 0; i < n && op[i].type == OP_PACKET; i++)
+		pkt[i] = op[i].u.buf;
+	p->inside++;
+	if (p->kind == PART_PLATFORM)
+		p->table.platform->output(p->inst, pkt, i);
+	else
+		p->table.stack->input(p->inst, pkt, i);
+	p->inside--;
+	return i;
+}
+
+static uint32_t call_ops(struct part *p, const adit_op *op, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n && op[i].type != OP_PACKET; i++)
+		;
+	p->inside++;
+	if (p->kind == PART_STACK)
+		p->table.stack->submit(p->inst, op, i);
+	else
+		p->table.outbound->submit(p->inst, op, i);
+	p->inside--;
+	return i;
+}
+
 static void call_submit(struct part *p, const adit_op *op, uint32_t n)
 {
 	uint32_t i;
 
 	for (i = 0; i < n && !p->started; i++)
 		discard_op(&op[i]); /* it has been stopped: it hears nothing more */
-	if (!p->started)
-		return;
-	p->inside++;
-	if (p->kind == PART_STACK)
-		p->table.stack->submit(p->inst, op, n);
-	else
-		p->table.outbound->submit(p->inst, op, n);
-	p->inside--;
+	while (i < n)
+		i += op[i].type == OP_PACKET ? call_packets(p, op + i, n - i) : call_ops(p, op + i, n - i);
 }
 
 static void call_events(struct part *p, const adit_event *ev, uint32_t n)
@@ -148,17 +178,30 @@ void part_flush(struct part *p)
 	}
 }
 
+/* Packets never overtake an operation that waits: a flow's first one must come after its ACCEPT. */
 void part_packets(struct part *p, adit_buf *const *pkt, uint32_t n)
 {
+	uint32_t i;
+
 	if (!p->started) {
 		bufpool_put(pkt, n);
 		return;
 	}
+	part_flush(p);
+	if (p->inside || p->queue.count) {
+		for (i = 0; i < n; i++) {
+			adit_op op = {.type = OP_PACKET, .flags = ADIT_OPF_BUF, .u.buf = pkt[i]};
+
+			part_op(p, &op);
+		}
+		return;
+	}
 	p->inside++;
-	p->table.stack->input(p->inst, pkt, n);
+	if (p->kind == PART_PLATFORM)
+		p->table.platform->output(p->inst, pkt, n);
+	else
+		p->table.stack->input(p->inst, pkt, n);
 	p->inside--;
-	if (p->queue.count)
-		schedule(p);
 }
 
 /* ---- the wires: what a module calls ---- */
@@ -186,8 +229,11 @@ static void wire_output(void *end, adit_buf *const *pkt, uint32_t n)
 {
 	struct part *p = end;
 
-	if (!wrong_thread(p))
-		shard_output(p->shard, pkt, n);
+	if (wrong_thread(p))
+		return;
+	p->inside++;
+	shard_output(p->shard, pkt, n);
+	p->inside--;
 }
 
 /* A buffer or a descriptor that nobody wants must not leak. */
@@ -212,24 +258,27 @@ static void wire_emit(void *end, const adit_event *ev, uint32_t n)
 		struct flow *f = flowtable_get(s->flows, ev[i].flow);
 		void (*to)(struct shard *, struct flow *, const adit_event *) = NULL;
 
-		if (f && f->owner)
-			to = p->kind == PART_STACK ? f->owner->event : f->owner->far_event;
+		if (f && f->owner && p->kind == PART_STACK && f->stack == p->index)
+			to = f->owner->event;
+		else if (f && f->owner && p->kind == PART_OUTBOUND && f->outbound == p->index)
+			to = f->owner->far_event;
 		if (to)
 			to(s, f, &ev[i]);
 		else
 			discard(&ev[i]);
 	}
 	p->inside--;
-	if (p->queue.count)
-		schedule(p);
 }
 
 static void wire_submit(void *end, const adit_op *op, uint32_t n)
 {
 	struct part *p = end;
 
-	if (!wrong_thread(p))
-		verdict_ops(p, op, n);
+	if (wrong_thread(p))
+		return;
+	p->inside++;
+	verdict_ops(p, op, n);
+	p->inside--;
 }
 
 static uint32_t wire_get(void *end, adit_buf **v, uint32_t n, uint32_t room)
@@ -247,11 +296,41 @@ static void wire_put(void *end, adit_buf *const *v, uint32_t n)
 		bufpool_put(v, n);
 }
 
+/* Whose memory a buffer is: the owner may be inside a call when somebody puts it back. */
+struct wrapped {
+	struct part *part;
+	adit_fn done;
+	void *arg;
+};
+
+static void unwrap(void *arg)
+{
+	struct wrapped w = *(struct wrapped *)arg;
+
+	free(arg);
+	if (w.part->inside && loop_defer(w.part->shard->loop, w.done, w.arg) == ADIT_OK)
+		return;
+	w.part->inside++;
+	w.done(w.arg);
+	w.part->inside--;
+}
+
 static adit_buf *wire_wrap(void *end, void *mem, uint32_t len, adit_fn done, void *arg)
 {
 	struct part *p = end;
+	struct wrapped *w;
+	adit_buf *b;
 
-	return wrong_thread(p) ? NULL : bufpool_wrap(p->shard->bufs, mem, len, done, arg);
+	if (wrong_thread(p))
+		return NULL;
+	w = malloc(sizeof(*w));
+	if (!w)
+		return NULL;
+	*w = (struct wrapped){p, done, arg};
+	b = bufpool_wrap(p->shard->bufs, mem, len, unwrap, w);
+	if (!b)
+		free(w);
+	return b;
 }
 
 static const adit_flow_info *wire_info(void *end, adit_flow flow)

@@ -64,7 +64,7 @@ struct part {
 	} table;
 	adit_path path;
 	struct match match;   /* handlers */
-	struct vector queue;  /* events (handler) or operations (stack, outbound) that wait until it has returned */
+	struct vector queue;  /* events (handler), or operations and packets that wait until it has returned */
 	uint8_t scheduled;    /* a flush of the queue is on its way */
 	uint64_t flows;       /* it has been given, since the start */
 };
@@ -135,7 +135,8 @@ enum { NO_STACK = 0xff };
 
 static inline void shard_count(struct shard *s, enum shard_counter which, uint64_t n)
 {
-	s->counters[which] += n;
+	/* Others read it at any time. */
+	__atomic_store_n(&s->counters[which], s->counters[which] + n, __ATOMIC_RELAXED);
 }
 
 /* ---- packets (flow/input.c) ---- */
@@ -167,6 +168,8 @@ void flow_end(struct shard *s, struct flow *f, adit_result code);
 void flow_forget(struct shard *s, struct flow *f);
 /* [loop] Starts the sweeper that ends idle flows and forgets closed ones. */
 void flow_sweep_start(struct shard *s);
+/* [loop] One step of the sweeper; it is made every second. */
+void flow_sweep(struct shard *s);
 /* [loop] The stack of a flow. */
 struct part *flow_stack(struct shard *s, const struct flow *f);
 /* Puts back what is parked. */
@@ -182,7 +185,7 @@ void part_op(struct part *p, const adit_op *op);
 void part_event(struct part *p, const adit_event *ev);
 /* [loop] Delivers what waits, unless the part is inside a call. */
 void part_flush(struct part *p);
-/* [loop] Packets for a stack. */
+/* [loop] Packets for a stack, or for the platform to send. Never re-enters, and keeps its place among operations. */
 void part_packets(struct part *p, adit_buf *const *pkt, uint32_t n);
 
 #endif

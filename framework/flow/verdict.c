@@ -77,6 +77,15 @@ void verdict_ask(struct shard *s, struct flow *f, uint32_t from)
 
 /* ---- a handler as the owner ---- */
 
+static uint64_t chain_size(const adit_buf *b)
+{
+	uint64_t size = 0;
+
+	for (; b; b = b->next)
+		size += b->len;
+	return size;
+}
+
 static void to_handler(struct shard *s, struct flow *f, const adit_event *ev)
 {
 	adit_event copy = *ev;
@@ -88,7 +97,11 @@ static void to_handler(struct shard *s, struct flow *f, const adit_event *ev)
 		return;
 	case ADIT_EV_DATA:
 	case ADIT_EV_DGRAM:
-		f->bytes_up += ev->u.buf->len;
+		if (!(ev->flags & ADIT_EVF_BUF) || !ev->u.buf) {
+			shard_count(s, COUNT_misuse, 1);
+			return;
+		}
+		f->bytes_up += chain_size(ev->u.buf);
 		break;
 	case ADIT_EV_CREDIT:
 		if (f->info.proto == ADIT_PROTO_TCP && !(f->flags & FLOW_ESTABLISHED))
@@ -144,8 +157,9 @@ static void answer(struct part *h, struct flow *f, const adit_op *op)
 		flow_admit(s, f, 0);
 		break;
 	case ADIT_OP_FORWARD:
-		if (op->code < 0 || (uint32_t)op->code > s->part_count[PART_OUTBOUND]) {
-			misuse(h, op, "FORWARD to an outbound that does not exist");
+		if (op->code < 0 || (uint32_t)op->code > s->part_count[PART_OUTBOUND] ||
+		    (op->flags & ADIT_OPF_ADDR && !op->u.addr)) {
+			misuse(h, op, "FORWARD to an outbound or an address that does not exist");
 			flow_refuse(s, f, ADIT_EADMIN);
 			break;
 		}
@@ -181,7 +195,7 @@ static void owned_op(struct part *h, struct flow *f, const adit_op *op)
 			misuse(h, op, "SEND without a buffer");
 			return;
 		}
-		f->bytes_down += op->u.buf->len;
+		f->bytes_down += chain_size(op->u.buf);
 		f->last = (uint32_t)(loop_now(s->loop) / 1000000000u);
 		break;
 	case ADIT_OP_CONSUME:

@@ -136,10 +136,11 @@ static void *api_alloc(const adit_host *h, size_t size, size_t align)
 
 static void api_release(const adit_host *h, void *mem)
 {
-	struct block *b = (struct block *)mem - 1;
+	struct block *b;
 
 	if (!mem)
 		return;
+	b = (struct block *)mem - 1;
 	__atomic_sub_fetch(&b->owner->allocated, 1, __ATOMIC_RELAXED);
 	free(b->start);
 }

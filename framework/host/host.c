@@ -128,6 +128,15 @@ int host_open(struct host *h)
 	return ADIT_OK;
 }
 
+static void stop_part(struct part *p)
+{
+	p->inside++;
+	if (p->life && p->life->stop)
+		p->life->stop(p->inst);
+	p->inside--;
+	p->started = 0;
+}
+
 struct start {
 	struct host *host;
 	struct shard *shard;
@@ -149,8 +158,8 @@ static void start_kind(void *arg)
 		st->result = p->life && p->life->start ? p->life->start(p->inst) : ADIT_OK;
 		p->inside--;
 		if (st->result != ADIT_OK) {
-			p->started = 0;
 			explain(st->host, p, "started", st->result);
+			stop_part(p); /* adit/life.h: stop follows a failed start too */
 		}
 	}
 	if (st->kind == PART_PLATFORM && st->result == ADIT_OK)
@@ -195,11 +204,7 @@ static void stop_parts(struct shard *s, enum part_kind kind)
 
 		if (!p->started)
 			continue;
-		p->inside++;
-		if (p->life && p->life->stop)
-			p->life->stop(p->inst);
-		p->inside--;
-		p->started = 0;
+		stop_part(p);
 	}
 }
 

@@ -196,6 +196,7 @@ static void run_the_rest(adit_loop *l)
 		on_wake(l->ev, &l->wake, 0);
 		calls_run(&l->deferred);
 		pthread_mutex_lock(&l->lock);
+		l->stop = 0;
 		l->ended = (!l->posted.count && !l->deferred.count) || round == LAST_ROUNDS;
 		pthread_mutex_unlock(&l->lock);
 	}
@@ -204,6 +205,7 @@ static void run_the_rest(adit_loop *l)
 void loop_run(adit_loop *l)
 {
 	here = l;
+	l->ended = 0;
 	atomic_store(&l->running, 1);
 	l->now = os_now();
 	ev_now_update(l->ev);

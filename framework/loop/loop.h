@@ -22,7 +22,8 @@ struct adit_timer {
 adit_result loop_new(adit_loop **out);
 /* The loop must not be running. Takes null. */
 void loop_free(adit_loop *l);
-/* Runs on the calling thread, which is the loop's own from now on, until loop_stop. */
+/* Runs on the calling thread, which is the loop's own from now on, until loop_stop. What was posted and deferred by
+ * then is still called. May be run again. */
 void loop_run(adit_loop *l);
 /* [any] */
 void loop_stop(adit_loop *l);
