@@ -20,6 +20,8 @@
 #include "os/os.h"
 #include "packet/build.h"
 
+enum { ICMP6_POLICY_FAIL = 5, ICMP6_REJECT_ROUTE = 6 }; /* RFC 4443 section 3.1 */
+
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
@@ -270,7 +272,7 @@ static int receive(struct carrier *c, struct mapping *m, struct incoming *in)
 
 /* Datagrams that go to one flow together. */
 struct bundle {
-	struct flow *flow;
+	adit_flow flow;
 	adit_buf *first, *last;
 	uint32_t total;
 	unsigned count;
@@ -279,18 +281,24 @@ struct bundle {
 static void bundle_send(struct carrier *c, struct bundle *b)
 {
 	struct shard *s = c->shard;
-	adit_op op = {.type = ADIT_OP_SEND, .flags = ADIT_OPF_BUF, .u.buf = b->first};
+	adit_op op = {.type = ADIT_OP_SEND, .flags = ADIT_OPF_BUF, .flow = b->flow, .u.buf = b->first};
+	struct flow *f;
 
 	if (!b->first)
 		return;
-	op.flow = flow_handle(b->flow);
+	f = flowtable_get(s->flows, b->flow);
+	if (!f) { /* it has ended while the others of this batch were sorted */
+		bufpool_put(&b->first, 1);
+		b->first = NULL;
+		return;
+	}
 	if (b->count > 1) {
 		b->first->flags |= ADIT_BUF_GSO_UDP;
 		b->first->gso_size = (uint16_t)b->first->len;
 	}
-	b->flow->bytes_down += b->total;
-	b->flow->last = (uint32_t)(loop_now(s->loop) / OS_SECOND);
-	part_op(flow_stack(s, b->flow), &op);
+	f->bytes_down += b->total;
+	f->last = (uint32_t)(loop_now(s->loop) / OS_SECOND);
+	part_op(flow_stack(s, f), &op);
 	b->first = NULL;
 }
 
@@ -298,12 +306,12 @@ static void bundle_add(struct carrier *c, struct bundle *b, struct flow *f, adit
 {
 	int whole = (buf->flags & ADIT_BUF_GSO_UDP) != 0;
 
-	if (b->first && (b->flow != f || whole || b->first->flags & ADIT_BUF_GSO_UDP || b->last->len < b->first->len ||
+	if (b->first && (b->flow != flow_handle(f) || whole || b->first->flags & ADIT_BUF_GSO_UDP || b->last->len < b->first->len ||
 	                 buf->len > b->first->len || !buf->len || b->count == SEGMENTS ||
 	                 b->total + buf->len > SEGMENT_BYTES))
 		bundle_send(c, b);
 	if (!b->first) {
-		*b = (struct bundle){f, buf, buf, buf->len, 1};
+		*b = (struct bundle){flow_handle(f), buf, buf, buf->len, 1};
 		return;
 	}
 	b->last->next = buf;
@@ -312,19 +320,43 @@ static void bundle_add(struct carrier *c, struct bundle *b, struct flow *f, adit
 	b->count++;
 }
 
-/* The code with which an application hears of an ICMP error. */
+/* The code with which an application hears of an ICMP error; ADIT_OK: it does not ("fragmentation needed" is for the
+ * kernel, which sends smaller packets from then on). */
 static adit_result code_of(const struct sock_extended_err *e)
 {
-	if (e->ee_origin == SO_EE_ORIGIN_ICMP && e->ee_type == ICMP_DEST_UNREACH)
-		return e->ee_code == ICMP_PORT_UNREACH   ? ADIT_EREFUSED
-		       : e->ee_code == ICMP_NET_UNREACH  ? ADIT_ENET
-		       : e->ee_code == ICMP_PKT_FILTERED ? ADIT_EADMIN
-		                                         : ADIT_EHOST;
-	if (e->ee_origin == SO_EE_ORIGIN_ICMP6 && e->ee_type == ICMP6_DST_UNREACH)
-		return e->ee_code == ICMP6_DST_UNREACH_NOPORT    ? ADIT_EREFUSED
-		       : e->ee_code == ICMP6_DST_UNREACH_NOROUTE ? ADIT_ENET
-		       : e->ee_code == ICMP6_DST_UNREACH_ADMIN   ? ADIT_EADMIN
-		                                                 : ADIT_EHOST;
+	if (e->ee_origin == SO_EE_ORIGIN_ICMP && e->ee_type == ICMP_DEST_UNREACH) {
+		switch (e->ee_code) {
+		case ICMP_PORT_UNREACH:
+		case ICMP_PROT_UNREACH:
+			return ADIT_EREFUSED;
+		case ICMP_NET_UNREACH:
+		case ICMP_NET_UNKNOWN:
+		case ICMP_NET_UNR_TOS:
+			return ADIT_ENET;
+		case ICMP_NET_ANO:
+		case ICMP_HOST_ANO:
+		case ICMP_PKT_FILTERED:
+			return ADIT_EADMIN;
+		case ICMP_FRAG_NEEDED:
+			return ADIT_OK;
+		default:
+			return ADIT_EHOST;
+		}
+	}
+	if (e->ee_origin == SO_EE_ORIGIN_ICMP6 && e->ee_type == ICMP6_DST_UNREACH) {
+		switch (e->ee_code) {
+		case ICMP6_DST_UNREACH_NOPORT:
+			return ADIT_EREFUSED;
+		case ICMP6_DST_UNREACH_NOROUTE:
+			return ADIT_ENET;
+		case ICMP6_DST_UNREACH_ADMIN:
+		case ICMP6_POLICY_FAIL:
+		case ICMP6_REJECT_ROUTE:
+			return ADIT_EADMIN;
+		default:
+			return ADIT_EHOST;
+		}
+	}
 	return ADIT_OK;
 }
 
@@ -368,7 +400,7 @@ static int take_errors(struct carrier *c, struct mapping *m)
 				continue;
 			memcpy(&e, CMSG_DATA(cm), sizeof(e));
 			endpoint_from_sockaddr((struct sockaddr *)&to, &dst);
-			f = flowtable_find(c->shard->flows, ADIT_PROTO_UDP, &m->src, &dst);
+			f = carrier_flow_to(m, &dst);
 			if (f && f->state == FLOW_OPEN && code_of(&e) != ADIT_OK)
 				pass_error(c, f, code_of(&e));
 		}

@@ -27,20 +27,15 @@ struct mapping {
 	int fd;
 	adit_io io;
 	uint32_t flows;
-	uint32_t redirected; /* flows whose handler chose another destination */
+	struct carried *carried; /* what hangs on its flows */
 };
 
 /* What hangs on a UDP flow. */
 struct carried {
 	struct mapping *mapping;
-	adit_addr to;
-	uint8_t redirected;
-};
-
-struct redirected {
-	const struct mapping *mapping;
-	const adit_addr *from;
+	struct carried *next, **link; /* among those of its mapping */
 	struct flow *flow;
+	adit_addr to; /* the flow's dst, or what its handler chose instead */
 };
 
 struct outgoing {
@@ -57,6 +52,7 @@ struct carrier {
 	struct outgoing out[CARRIER_BATCH];
 	unsigned waiting;
 	int scheduled;
+	uint32_t inbound; /* flows that strangers made */
 	int no_segment; /* the kernel or the way refuses UDP_SEGMENT */
 	adit_buf *stash[CARRIER_READ];
 	unsigned stashed;
@@ -71,6 +67,8 @@ void carrier_send(struct carrier *c, struct mapping *m, adit_buf *buf, const adi
 void carrier_flush(struct carrier *c);
 /* Watcher of a mapping's socket. */
 void carrier_readable(void *mapping);
+/* The flow of this mapping whose datagrams go to `to`, or null. */
+struct flow *carrier_flow_to(struct mapping *m, const adit_addr *to);
 /* The flow that a datagram from `from` belongs to, made if the filtering rule lets it in; null: it is dropped. */
 struct flow *carrier_flow_from(struct mapping *m, const adit_addr *from);
 

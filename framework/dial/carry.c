@@ -32,11 +32,11 @@ static struct mapping **bucket(struct carrier *c, const struct mapping_key *key)
 static void make_key(const struct carrier *c, const adit_addr *src, const adit_addr *dst, struct mapping_key *key)
 {
 	memset(key, 0, sizeof(*key));
-	memcpy(key->src, src->ip, 16);
+	memcpy(key->src, src->ip, src->family == 4 ? 4 : 16);
 	key->sport = src->port;
 	key->family = src->family;
 	if (c->rules.mapping != CARRY_ENDPOINT_INDEPENDENT)
-		memcpy(key->dst, dst->ip, 16);
+		memcpy(key->dst, dst->ip, dst->family == 4 ? 4 : 16);
 	if (c->rules.mapping == CARRY_ADDRESS_AND_PORT)
 		key->dport = dst->port;
 }
@@ -116,7 +116,11 @@ static void udp_end(struct shard *s, struct flow *f, adit_result code)
 	struct carried *u = f->owned;
 
 	carrier_flush(s->carrier); /* what waits refers to the mapping */
-	u->mapping->redirected -= u->redirected;
+	*u->link = u->next;
+	if (u->next)
+		u->next->link = u->link;
+	if (f->flags & FLOW_INBOUND)
+		s->carrier->inbound--;
 	carrier_unref(u->mapping);
 	f->owned = NULL;
 	free(u);
@@ -132,8 +136,12 @@ static adit_result attach(struct shard *s, struct flow *f, struct mapping *m, co
 		return ADIT_ENOMEM;
 	u->mapping = m;
 	u->to = *to;
-	u->redirected = !endpoint_same(to, &f->info.dst);
-	m->redirected += u->redirected;
+	u->flow = f;
+	u->next = m->carried;
+	u->link = &m->carried;
+	if (u->next)
+		u->next->link = &u->next;
+	m->carried = u;
 	m->flows++;
 	f->owner = &carried;
 	f->owned = u;
@@ -168,72 +176,67 @@ adit_result carry_flow(struct shard *s, struct flow *f, const adit_addr *dst)
 
 /* ---- who may send to a mapping ---- */
 
-struct known {
-	const struct mapping *mapping;
-	const adit_addr *from;
-	int found;
-};
-
-static void same_address(void *arg, struct flow *f)
+struct flow *carrier_flow_to(struct mapping *m, const adit_addr *to)
 {
-	struct known *k = arg;
+	struct flow *f = flowtable_find(m->carrier->shard->flows, ADIT_PROTO_UDP, &m->src, to);
+	struct carried *u;
 
-	if (f->owner == &carried && ((struct carried *)f->owned)->mapping == k->mapping &&
-	    endpoint_same_ip(&((struct carried *)f->owned)->to, k->from))
-		k->found = 1;
+	if (f && f->owner == &carried && ((struct carried *)f->owned)->mapping == m &&
+	    endpoint_same(&((struct carried *)f->owned)->to, to))
+		return f;
+	/* Rare: only handlers that redirect, and strangers, get here. */
+	for (u = m->carried; u; u = u->next)
+		if (endpoint_same(&u->to, to))
+			return u->flow;
+	return NULL;
 }
 
-static int lets_in(struct carrier *c, const struct mapping *m, const adit_addr *from)
+static int lets_in(const struct carrier *c, const struct mapping *m, const adit_addr *from)
 {
-	struct known k = {m, from, 0};
+	const struct carried *u;
 
 	if (c->rules.filtering == CARRY_ENDPOINT_INDEPENDENT)
 		return 1;
 	if (c->rules.filtering == CARRY_ADDRESS_AND_PORT)
 		return 0;
-	/* Rare: a stranger's port on a known address. The table is walked, but no more than once a datagram. */
-	flowtable_walk(c->shard->flows, 0, UINT32_MAX, same_address, &k);
-	return k.found;
+	for (u = m->carried; u; u = u->next)
+		if (!(u->flow->flags & FLOW_INBOUND) && endpoint_same_ip(&u->to, from))
+			return 1;
+	return 0;
 }
 
-static void redirected_flow(void *arg, struct flow *f)
+/* Strangers may take a quarter of the places for datagram flows, so that they cannot keep applications out. */
+static int too_many_strangers(const struct carrier *c)
 {
-	struct redirected *r = arg;
-
-	if (f->owner == &carried && ((struct carried *)f->owned)->mapping == r->mapping &&
-	    endpoint_same(&((struct carried *)f->owned)->to, r->from))
-		r->flow = f;
+	return c->inbound >= flowtable_limits(c->shard->flows)->datagram / 4;
 }
 
 struct flow *carrier_flow_from(struct mapping *m, const adit_addr *from)
 {
 	struct carrier *c = m->carrier;
 	struct shard *s = c->shard;
-	struct flow *f = flowtable_find(s->flows, ADIT_PROTO_UDP, &m->src, from);
+	struct flow *f = carrier_flow_to(m, from);
 
 	if (f)
-		return f->owner == &carried && ((struct carried *)f->owned)->mapping == m ? f : NULL;
-	if (m->redirected) {
-		struct redirected r = {m, from, NULL};
-
-		flowtable_walk(s->flows, 0, UINT32_MAX, redirected_flow, &r);
-		if (r.flow)
-			return r.flow;
-	}
-	if (s->draining || !lets_in(c, m, from))
+		return f;
+	if (s->draining || too_many_strangers(c) || !lets_in(c, m, from))
+		return NULL;
+	/* Of another mapping, or on its way elsewhere: no second one with these endpoints can be. */
+	if (flowtable_find(s->flows, ADIT_PROTO_UDP, &m->src, from))
 		return NULL;
 	f = flowtable_add(s->flows, ADIT_PROTO_UDP, &m->src, from);
 	if (!f)
 		return NULL;
 	f->stack = s->stack_of[1];
-	f->flags |= FLOW_INBOUND;
 	f->opened = loop_now(s->loop);
 	f->last = (uint32_t)(f->opened / OS_SECOND);
-	shard_count(s, COUNT_flows_opened, 1);
 	if (attach(s, f, m, from) != ADIT_OK) {
 		flowtable_remove(s->flows, f);
 		return NULL;
 	}
+	f->flags |= FLOW_INBOUND;
+	c->inbound++;
+	shard_count(s, COUNT_flows_opened, 1);
 	flow_admit(s, f, 0);
 	return f;
 }
@@ -264,6 +267,7 @@ void carrier_free(struct shard *s)
 
 	if (!c)
 		return;
+	carrier_flush(c);
 	for (i = 0; i < MAPPING_BUCKETS; i++) {
 		while (c->buckets[i]) {
 			struct mapping *m = c->buckets[i];
