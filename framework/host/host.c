@@ -137,17 +137,11 @@ static void stop_part(struct part *p)
 	p->started = 0;
 }
 
-struct start {
-	struct host *host;
-	struct shard *shard;
-	enum part_kind kind;
-	adit_result result;
-};
-
 static void start_kind(void *arg)
 {
-	struct start *st = arg;
-	struct shard *s = st->shard;
+	struct host_shard *hs = arg;
+	struct host_start *st = &hs->start;
+	struct shard *s = &hs->shard;
 	uint32_t n;
 
 	for (n = 0; n < s->part_count[st->kind] && st->result == ADIT_OK; n++) {
@@ -158,7 +152,7 @@ static void start_kind(void *arg)
 		st->result = p->life && p->life->start ? p->life->start(p->inst) : ADIT_OK;
 		p->inside--;
 		if (st->result != ADIT_OK) {
-			explain(st->host, p, "started", st->result);
+			explain(hs->host, p, "started", st->result);
 			stop_part(p); /* adit/life.h: stop follows a failed start too */
 		}
 	}
@@ -178,11 +172,12 @@ int host_start(struct host *h)
 		err = shards_run(h->shards[i]);
 	for (k = 0; k < KINDS && !err; k++) {
 		for (i = 0; i < h->shard_count && !err; i++) {
-			struct start st = {h, &h->shards[i]->shard, order[k], ADIT_OK};
+			struct host_start *st = &h->shards[i]->start;
 
-			err = shards_call(h->shards[i], start_kind, &st);
+			*st = (struct host_start){order[k], ADIT_OK};
+			err = shards_call(h->shards[i], start_kind, h->shards[i]);
 			if (!err)
-				err = st.result;
+				err = st->result;
 			else
 				report_add(h->options.report, REPORT_ERROR, NULL, NULL, "shard %u did not start in time", i);
 		}

@@ -23,8 +23,15 @@ struct host_module {
 	size_t allocated; /* blocks it holds, under host->lock */
 };
 
+/* A step of the start, carried out on the shard's loop. It outlives a caller that waits no longer. */
+struct host_start {
+	enum part_kind kind;
+	adit_result result;
+};
+
 struct host_shard {
 	struct shard shard;
+	struct host_start start;
 	struct host *host;
 	pthread_t thread;
 	bool running;
