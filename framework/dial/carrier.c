@@ -73,6 +73,7 @@ static void set_segment(struct msghdr *h, struct message *m, uint16_t size)
 {
 	struct cmsghdr *c;
 
+	memset(&m->control, 0, sizeof(m->control)); /* its padding goes to the kernel as well */
 	h->msg_control = &m->control;
 	h->msg_controllen = sizeof(m->control);
 	c = CMSG_FIRSTHDR(h);

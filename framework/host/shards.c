@@ -161,6 +161,7 @@ struct request {
 	void (*fn)(void *arg);
 	void *arg;
 	sem_t done;
+	atomic_int finished; /* what fn has written is seen by whoever reads 1 here */
 	atomic_int owners;
 };
 
@@ -177,6 +178,7 @@ static void serve(void *arg)
 	struct request *q = arg;
 
 	q->fn(q->arg);
+	atomic_store(&q->finished, 1);
 	sem_post(&q->done);
 	request_unref(q);
 }
@@ -209,6 +211,7 @@ int shards_call(struct host_shard *hs, void (*fn)(void *arg), void *arg)
 	do
 		err = sem_clockwait(&q->done, CLOCK_MONOTONIC, &until);
 	while (err && errno == EINTR);
+	err = atomic_load(&q->finished) ? ADIT_OK : ADIT_ETIME;
 	request_unref(q);
-	return err ? ADIT_ETIME : ADIT_OK;
+	return err;
 }

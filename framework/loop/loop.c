@@ -205,7 +205,9 @@ static void run_the_rest(adit_loop *l)
 void loop_run(adit_loop *l)
 {
 	here = l;
+	pthread_mutex_lock(&l->lock);
 	l->ended = 0;
+	pthread_mutex_unlock(&l->lock);
 	atomic_store(&l->running, 1);
 	l->now = os_now();
 	ev_now_update(l->ev);

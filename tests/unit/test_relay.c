@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -36,7 +37,7 @@ static int near_end, far_end; /* the peers' */
 static uint64_t up, down;
 static uint64_t *moved[2] = {&up, &down};
 static uint32_t last;
-static int ended;
+static atomic_int ended;
 static adit_result result;
 static sem_t over, step;
 
