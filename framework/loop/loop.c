@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "loop/pool.h"
 #include "os/os.h"
@@ -27,6 +28,7 @@ struct calls {
 };
 
 enum {
+	SPARE = 3, /* descriptors that a loop opens, at most */
 	DEFER_ROUNDS = 8,
 	LAST_ROUNDS = 64, /* of what is posted and deferred while the loop ends */
 	CALLS_MOST = 1 << 20
@@ -147,10 +149,26 @@ static void on_wake(struct ev_loop *ev, ev_async *w, int events)
 		ev_break(l->ev, EVBREAK_ALL);
 }
 
+/* libev ends the process when it cannot have its descriptors: whether they are to be had is tried before. */
+static int descriptors_left(void)
+{
+	int fds[SPARE], n = 0, enough;
+
+	while (n < SPARE && (fds[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+		n++;
+	enough = n == SPARE;
+	while (n)
+		close(fds[--n]);
+	return enough;
+}
+
 adit_result loop_new(adit_loop **out)
 {
-	adit_loop *l = calloc(1, sizeof(*l));
+	adit_loop *l;
 
+	if (!descriptors_left())
+		return ADIT_ELIMIT;
+	l = calloc(1, sizeof(*l));
 	if (!l)
 		return ADIT_ENOMEM;
 	l->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
