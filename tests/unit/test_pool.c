@@ -93,6 +93,12 @@ static void tell(void *arg)
 	sem_post(&first_done);
 }
 
+static void meet_and_tell(void *arg)
+{
+	pthread_barrier_wait(&all_there);
+	sem_post(&first_done);
+}
+
 static void nothing(void *arg)
 {
 }
@@ -112,10 +118,11 @@ static void an_idle_thread_does_not_count_twice(void **state)
 		assert_int_equal(pool_run(l, tell, nothing, NULL), 0);
 		sem_wait(&first_done);
 		nanosleep(&nap, NULL); /* its thread is idle by now */
-		assert_int_equal(pool_run(l, meet, nothing, NULL), 0);
-		assert_int_equal(pool_run(l, meet, nothing, NULL), 0);
-		nanosleep(&nap, NULL);
-		pool_stop(); /* waits for both */
+		assert_int_equal(pool_run(l, meet_and_tell, nothing, NULL), 0);
+		assert_int_equal(pool_run(l, meet_and_tell, nothing, NULL), 0);
+		sem_wait(&first_done);
+		sem_wait(&first_done);
+		pool_stop();
 		loop_free(l);
 		pthread_barrier_destroy(&all_there);
 		sem_destroy(&first_done);
