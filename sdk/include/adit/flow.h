@@ -19,6 +19,7 @@
  *   PASS     the next handler is asked; the flow is never heard of again
  *   REJECT   refused in the protocol's own way; code: ADIT_EREFUSED, _EHOST, _ENET or _EADMIN
  *   DROP     silence
+ * A flow that ends before its verdict (the application gave up, nobody answered in time) is CLOSED.
  * After ACCEPT: CREDIT says how many more bytes SEND may carry; DATA (TCP) and DGRAM (UDP, echo)
  * give a buffer, a chain being one stretch or one datagram; CONSUME gives the window of DATA back,
  * in bytes; FIN is the end of one direction and FIN the operation ends the other; CLOSED is always
