@@ -65,7 +65,7 @@ int host_new(struct host **out, const struct host_options *options)
 	conf_ref(options->conf);
 	pthread_mutex_init(&h->lock, NULL);
 	h->trouble_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = h->trouble_fd < 0 ? err_from_errno(errno) : wiring_choose_stacks(h);
+	err = h->trouble_fd < 0 ? err_from_errno(errno) : host_stacks(options->conf, options->report, h->stack_names);
 	h->shard_count = shard_count_of(options->conf);
 	for (i = 0; !err && i < h->shard_count; i++) {
 		err = shards_new(h, i, &h->shards[i]);
