@@ -1,12 +1,30 @@
 /* SPDX-License-Identifier: MIT
  * main.c - the program
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 
-int main(int argc, char **argv)
+enum { STATUS_FAILED = 1 };
+
+/* A closed standard descriptor would be given to the next file that is opened, and be written to. Reading from these
+ * finds an end, writing to them fails. */
+static void keep_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int command_line(int argc, char **argv)
 {
 	static struct request r;
 	const struct command *c;
@@ -33,4 +51,17 @@ int main(int argc, char **argv)
 	if (status)
 		return status < 0 ? 0 : status;
 	return c->run(&r);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	keep_standard_descriptors();
+	status = command_line(argc, argv);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "adit: standard output: %s\n", errno ? strerror(errno) : "could not be written");
+		return status ? status : STATUS_FAILED;
+	}
+	return status;
 }

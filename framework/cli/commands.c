@@ -6,7 +6,7 @@
 #include <string.h>
 
 const struct option_row option_rows[OPTION_IDS] = {
-	[OPTION_SET] = {OPTION_SET, 's', "set", VALUE_WORD, "PATH=VALUE", "Sets a value of the manifest, such as platform.mtu=9000"},
+	[OPTION_SET] = {OPTION_SET, 's', "set", VALUE_WORD, "PATH=VALUE", "Sets a value of the manifest, such as limits.flows=1000"},
 	[OPTION_MODULE_DIR] = {OPTION_MODULE_DIR, 0, "module-dir", VALUE_DIR, "DIR",
 	                       "Looks for modules in DIR first; may be given several times"},
 	[OPTION_SAFE_MODE] = {OPTION_SAFE_MODE, 0, "safe-mode", VALUE_NONE, NULL, "Uses installed modules only"},
@@ -31,7 +31,7 @@ const struct command commands[] = {
 	{"exec", "[--] COMMAND [ARGUMENT ...]", "runs a command whose only way out is adit",
 	 "COMMAND gets a network namespace of its own with one device, which adit reads. No privilege is needed where the "
 	 "system lets users make namespaces (adit doctor tells). The exit status is the command's, 128 and its number if a "
-	 "signal ended it, 125 if adit failed, 127 if there is no such command.",
+	 "signal ended it, 125 if adit failed, 126 if the command cannot be run, 127 if there is no such command.",
 	 1, 0xff, VALUE_WORD, command_exec,
 	 {OPTION_FLOWS, OPTION_CONFIG, OPTION_STACK, OPTION_FORM, OPTION_HANDLER, OPTION_SET, OPTION_LOG, OPTION_MODULE_DIR,
 	  OPTION_SAFE_MODE}},
@@ -50,7 +50,7 @@ const struct command commands[] = {
 	 "It joins the host's schema with those of all modules that can be found.", 0, 0, VALUE_NONE, command_schema,
 	 {OPTION_MODULE_DIR, OPTION_SAFE_MODE}},
 	{"modules", "[NAME]", "lists the modules that can be found",
-	 "With NAME and --why, how that one was searched for.", 0, 1, VALUE_MODULE, command_modules,
+	 "With NAME, that one alone; with --why, where each was searched for.", 0, 1, VALUE_MODULE, command_modules,
 	 {OPTION_WHY, OPTION_JSON, OPTION_MODULE_DIR, OPTION_SAFE_MODE}},
 	{"inspect", "MODULE", "prints all that is known of a module without running it",
 	 "MODULE is a name, or the path of a file (with a slash in it). Works on broken files too.", 1, 1, VALUE_MODULE,

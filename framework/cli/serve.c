@@ -19,7 +19,7 @@
 
 #include "base/err.h"
 
-enum { EXIT_FAILED = 125, EXIT_NOT_FOUND = 127 };
+enum { EXIT_FAILED = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
 static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 
@@ -167,8 +167,11 @@ static int serve_inside(struct session *s, const char *const *argv)
 		strcpy(cwd, "/");
 	r = in.exec->spawn(places->device(), argv, (const char *const *)environ, cwd, stdio, &in.command, &news);
 	if (r != ADIT_OK) {
-		fprintf(stderr, "adit: %s: %s\n", argv[0], r == ADIT_ENOENT ? "command not found" : err_text(r));
-		return r == ADIT_ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED;
+		fprintf(stderr, "adit: %s: %s\n", argv[0],
+		        r == ADIT_ENOENT  ? "command not found"
+		        : r == ADIT_EPERM ? "it is there, but cannot be run"
+		                          : err_text(r));
+		return r == ADIT_ENOENT ? EXIT_NOT_FOUND : r == ADIT_EPERM ? EXIT_CANNOT_RUN : EXIT_FAILED;
 	}
 	wait_for(s, &in, fd, (int)news);
 	in.exec->release(in.command);
