@@ -144,6 +144,34 @@ static void wait_for(struct session *s, struct inside *in, int signals, int news
 	}
 }
 
+/* A folder of PATH that may not be entered makes the system say "not permitted" of commands that are nowhere. */
+static bool is_nowhere(const char *name)
+{
+	const char *path = getenv("PATH"), *end;
+	char file[PATH_MAX];
+
+	if (strchr(name, '/') || !path)
+		return false;
+	for (; *path; path = *end ? end + 1 : end) {
+		end = strchrnul(path, ':');
+		snprintf(file, sizeof(file), "%.*s/%s", (int)(end - path), path, name);
+		if (!access(file, F_OK))
+			return false;
+	}
+	return true;
+}
+
+/* Says why there is no command, and returns the exit status of that. */
+static int not_spawned(const char *name, adit_result r)
+{
+	if (r == ADIT_ENOENT || (r == ADIT_EPERM && is_nowhere(name))) {
+		fprintf(stderr, "adit: %s: command not found\n", name);
+		return EXIT_NOT_FOUND;
+	}
+	fprintf(stderr, "adit: %s: %s\n", name, r == ADIT_EPERM ? "it is there, but cannot be run" : err_text(r));
+	return r == ADIT_EPERM ? EXIT_CANNOT_RUN : EXIT_FAILED;
+}
+
 static int serve_inside(struct session *s, const char *const *argv)
 {
 	extern char **environ;
@@ -166,13 +194,8 @@ static int serve_inside(struct session *s, const char *const *argv)
 	if (!getcwd(cwd, sizeof(cwd)))
 		strcpy(cwd, "/");
 	r = in.exec->spawn(places->device(), argv, (const char *const *)environ, cwd, stdio, &in.command, &news);
-	if (r != ADIT_OK) {
-		fprintf(stderr, "adit: %s: %s\n", argv[0],
-		        r == ADIT_ENOENT  ? "command not found"
-		        : r == ADIT_EPERM ? "it is there, but cannot be run"
-		                          : err_text(r));
-		return r == ADIT_ENOENT ? EXIT_NOT_FOUND : r == ADIT_EPERM ? EXIT_CANNOT_RUN : EXIT_FAILED;
-	}
+	if (r != ADIT_OK)
+		return not_spawned(argv[0], r);
 	wait_for(s, &in, fd, (int)news);
 	in.exec->release(in.command);
 	host_stop(s->host);
