@@ -4,7 +4,7 @@
 #
 #    this namespace (192.0.2.10, fd00:2::10) <--- adit ---- adit0 [namespace of the command]
 #
-# shellcheck disable=SC2034,SC2016,SC1091
+# shellcheck disable=SC2034,SC2016,SC2015,SC1091
 LIMIT=90 ONLY=adit AS_USER=1 NEED="setpriv"
 . "$(dirname "$0")/../lib/netns.sh"
 
