@@ -33,6 +33,8 @@ enum {
 	FLOW_REFUSED = 128     /* a verdict of REJECT or DROP that stays for a while, so that it is not asked again */
 };
 
+enum { FLOW_NO_OUTBOUND = 0xff };
+
 /* What whoever owns a flow is told. All on the flow's loop; the flow may end inside. */
 struct flow_owner {
 	const char *name;
@@ -53,7 +55,7 @@ struct flow {
 	uint8_t flags;
 	uint8_t stack;   /* index into the shard's stacks */
 	uint8_t handler; /* the handler asked last, or that owns it */
-	uint8_t outbound;
+	uint8_t outbound; /* FLOW_NO_OUTBOUND until it is forwarded */
 	uint8_t op_flags; /* of its FORWARD */
 	uint16_t parked_size;
 	uint32_t older, newer; /* slots: neighbours in the list of its state (flowtable.c) */

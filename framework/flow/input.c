@@ -102,6 +102,7 @@ static void open_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_ad
 		return;
 	}
 	f->stack = stack;
+	f->outbound = FLOW_NO_OUTBOUND;
 	f->opened = loop_now(s->loop);
 	f->last = (uint32_t)(f->opened / OS_SECOND);
 	f->parked = small_copy(s, b);
