@@ -40,9 +40,9 @@ const struct option_row option_rows[OPTION_IDS] = {
 
 const struct command commands[] = {
 	{"exec", "[--] COMMAND [ARGUMENT ...]", "runs a command whose only way out is adit",
-	 "COMMAND gets a network namespace of its own with one device, which adit "
-	 "reads. No privilege is needed where the system lets users make "
-	 "namespaces (adit doctor tells). The exit status is the command's, 128 "
+	 "COMMAND gets a network namespace of its own, whose only way out is a "
+	 "device that adit reads. No privilege is needed where the system lets "
+	 "users make namespaces (adit doctor tells). The exit status is the command's, 128 "
 	 "and its number if a signal ended it, 2 if adit's own command line is "
 	 "wrong, 125 if adit failed, 126 if the command cannot be run, 127 if "
 	 "there is no such command.",

@@ -91,7 +91,11 @@ wait $pid 2>/dev/null
 check "adit killed: its command ends too" wait_for 2 test ! -e "/proc/$child"
 
 # ---- the way out
-is "lo and adit0 are all there is" "$(x -- ip -br link | cut -d' ' -f1 | sort | tr '\n' ' ')" "adit0 lo "
+links() { x "$@" -- ip -br link | cut -d' ' -f1 | sort | tr '\n' ' '; }
+is "lo and adit0 are all there is" "$(links --set stacks.system.shortcut=false)" "adit0 lo "
+like "... but for the shortcut's second device" "$(links)" '^(adit-in0 )?adit0 lo $'
+is "the way out is adit0, whatever the destination" \
+	"$(x -- sh -c 'for a in 192.0.2.10 203.0.113.1 2001:db8::1; do ip route get $a; done' | grep -c ' dev adit0 ')" 3
 "$BUILD/tests/lib/flowload" serve 7000 >"$W/serve.log" 2>&1 &
 serve=$!
 wait_for 5 sh -c 'ss -Hnlt "sport = :7000" | grep -q .'
