@@ -45,7 +45,9 @@ const struct command commands[] = {
 	 "users make namespaces (adit doctor tells). The exit status is the command's, 128 "
 	 "and its number if a signal ended it, 2 if adit's own command line is "
 	 "wrong, 125 if adit failed, 126 if the command cannot be run, 127 if "
-	 "there is no such command.",
+	 "there is no such command. What the command has sent on streams goes "
+	 "out after its end; adit waits for that, but not for a peer that is "
+	 "silent for five seconds.",
 	 1, 0xff, VALUE_WORD, command_exec,
 	 {OPTION_FLOWS, OPTION_CONFIG, OPTION_STACK, OPTION_FORM, OPTION_HANDLER,
 	  OPTION_SET, OPTION_LOG, OPTION_MODULE_DIR, OPTION_SAFE_MODE}},

@@ -21,6 +21,9 @@
 
 enum { EXIT_FAILED = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
+/* Milliseconds; 60 s is what the kernel gives a connection whose program is gone (tcp_fin_timeout). */
+enum { LINGER_STEP = 5, LINGER_QUIET = 5000, LINGER_MOST = 60000 };
+
 static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 
 /* Blocks the signals that are read from the descriptor; before any thread is made. */
@@ -144,6 +147,27 @@ static void wait_for(struct session *s, struct inside *in, int signals, int news
 	}
 }
 
+/* What the command has sent goes on its way after its end, as it would without adit: until its streams have ended,
+ * nothing has moved for a while, or somebody asks for the end. */
+static void linger(struct session *s, int signals)
+{
+	uint64_t bytes, before = 0;
+	struct pollfd p = {signals, POLLIN, 0};
+	unsigned quiet = 0, passed;
+	int number;
+
+	for (passed = 0; passed < LINGER_MOST && quiet < LINGER_QUIET; passed += LINGER_STEP) {
+		if (!host_streams(s->host, &bytes) || host_trouble(s->host))
+			return;
+		quiet = bytes == before ? quiet + LINGER_STEP : 0;
+		before = bytes;
+		poll(&p, 1, LINGER_STEP);
+		number = next_signal(signals);
+		if (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGHUP)
+			return;
+	}
+}
+
 /* A folder of PATH that may not be entered makes the system say "not permitted" of commands that are nowhere. */
 static bool is_nowhere(const char *name)
 {
@@ -198,6 +222,7 @@ static int serve_inside(struct session *s, const char *const *argv)
 		return not_spawned(argv[0], r);
 	wait_for(s, &in, fd, (int)news);
 	in.exec->release(in.command);
+	linger(s, fd);
 	host_stop(s->host);
 	close(fd);
 	return in.status < 0 ? EXIT_FAILED : in.status;

@@ -5,7 +5,7 @@
 #    this namespace (192.0.2.10, fd00:2::10) <--- adit ---- adit0 [namespace of the command]
 #
 # shellcheck disable=SC2034,SC2016,SC2015,SC1091
-LIMIT=90 ONLY=adit AS_USER=1 NEED="setpriv"
+LIMIT=90 ONLY=adit AS_USER=1 NEED="setpriv python3"
 . "$(dirname "$0")/../lib/netns.sh"
 
 x() { timeout -k 1 10 "$ADIT" exec "$@" 2>"$W/err"; }
@@ -115,6 +115,37 @@ status "a manifest to start from" 0 -c "$TESTDIR/../../examples/direct.json" -- 
 status "another handler" 0 --handler handler-echo -- sh -c 'exec "$1" udp 192.0.2.77 9 >/dev/null' - "$BUILD/tests/lib/flowload"
 status "--set" 0 --set platform.mtu=1400 -- sh -c 'ip link show adit0 | grep -q "mtu 1400"'
 kill $serve
+
+# ---- what the command sent before it ended
+cat >"$W/sink.py" <<-'END'
+	import socket, time
+	listener = socket.create_server(("192.0.2.10", 9000))
+	print("ready", flush=True)
+	peer, count = listener.accept()[0], 0
+	try:
+	    while data := peer.recv(65536):
+	        count += len(data)
+	        time.sleep(0.002)
+	    print("end after", count)
+	except OSError as e:
+	    print(e, "after", count)
+END
+leave='import socket; socket.create_connection(("192.0.2.10", 9000)).sendall(b"x" * 3000000)'
+python3 "$W/sink.py" >"$W/sink" 2>&1 &
+sink=$!
+wait_for 5 grep -q ready "$W/sink"
+status "a command that ends while a slow peer still reads" 0 -- python3 -c "$leave"
+wait_for 5 test ! -e /proc/$sink
+is "... loses nothing that it sent" "$(tail -n 1 "$W/sink")" "end after 3000000"
+python3 -c 'import socket, time
+listener = socket.create_server(("192.0.2.10", 9001)); print("ready", flush=True)
+peer = listener.accept()[0]; time.sleep(60)' >"$W/silent" 2>&1 &
+silent=$!
+wait_for 5 grep -q ready "$W/silent"
+began=$(ms)
+status "a peer that never ends" 0 -- python3 -c 'import socket; socket.create_connection(("192.0.2.10", 9001))'
+within "... is waited for only so long, ms" $(($(ms) - began)) 4000 8000
+kill $silent
 
 # ---- without any right, and without a trace
 run_bare() { unshare --user --map-user=1000 --map-group=1000 setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"; }
