@@ -79,6 +79,8 @@ const struct command *command_find(const char *name);
  * -1 when help was asked for and given. */
 int parse_words(const struct command *c, int argc, char **argv, struct request *r);
 
+/* A word of the command line as a message may show it: cut, control characters replaced. Lent until the next call. */
+const char *words_shown(const char *word);
 /* The list of commands; the help of one command (cli/words.c). */
 void words_overview(FILE *f);
 void words_command(FILE *f, const struct command *c);

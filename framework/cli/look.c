@@ -223,6 +223,7 @@ static int list(struct session *s, const char *only, bool json)
 		puts("\n]");
 	if (!only || l.count)
 		return ADIT_OK;
+	only = words_shown(only);
 	fprintf(stderr, "adit: there is no module %s; adit modules --why %s tells where it was looked for\n", only, only);
 	return ADIT_ENOENT;
 }
@@ -274,7 +275,7 @@ int command_inspect(struct request *r)
 	if (!err && strchr(r->operand, '/')) {
 		err = module_inspect(s.loader, r->operand, stdout, r->json);
 		if (err == ADIT_ENOENT)
-			fprintf(stderr, "adit: %s: there is no such file\n", r->operand);
+			fprintf(stderr, "adit: %s: there is no such file\n", words_shown(r->operand));
 	} else if (!err) {
 		err = loader_find(s.loader, r->operand, NULL, NULL, &s.report, &c);
 		if (!err)

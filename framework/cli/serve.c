@@ -189,10 +189,10 @@ static bool is_nowhere(const char *name)
 static int not_spawned(const char *name, adit_result r)
 {
 	if (r == ADIT_ENOENT || (r == ADIT_EPERM && is_nowhere(name))) {
-		fprintf(stderr, "adit: %s: command not found\n", name);
+		fprintf(stderr, "adit: %s: command not found\n", words_shown(name));
 		return EXIT_NOT_FOUND;
 	}
-	fprintf(stderr, "adit: %s: %s\n", name, r == ADIT_EPERM ? "it is there, but cannot be run" : err_text(r));
+	fprintf(stderr, "adit: %s: %s\n", words_shown(name), r == ADIT_EPERM ? "it is there, but cannot be run" : err_text(r));
 	return r == ADIT_EPERM ? EXIT_CANNOT_RUN : EXIT_FAILED;
 }
 

@@ -5,7 +5,18 @@
 
 #include <string.h>
 
-enum { WIDTH = 78 };
+enum { WIDTH = 78, SHOWN = 80 };
+
+const char *words_shown(const char *word)
+{
+	static char shown[SHOWN + sizeof("...")];
+	size_t i;
+
+	for (i = 0; word[i] && i < SHOWN; i++)
+		shown[i] = (unsigned char)word[i] < 0x20 || word[i] == 0x7f ? '?' : word[i];
+	strcpy(shown + i, word[i] ? "..." : "");
+	return shown;
+}
 
 /* Text broken at spaces into lines that begin with `indent` blanks. */
 static void fill(FILE *f, const char *text, unsigned indent)
@@ -98,7 +109,7 @@ int command_help(struct request *r)
 		return 0;
 	c = command_find(r->operand);
 	if (!c) {
-		fprintf(stderr, "adit help: no command %s; try: adit help\n", r->operand);
+		fprintf(stderr, "adit help: no command %s; try: adit help\n", words_shown(r->operand));
 		return 2;
 	}
 	words_command(stdout, c);

@@ -74,17 +74,17 @@ is "the signals that adit minds are not blocked in the command" \
 waiting='trap "echo got-$1; exit 7" $1; echo up; while :; do sleep 0.05; done'
 for s in TERM INT HUP USR1 QUIT; do
 	# A shell starts what is in the background with SIGINT and SIGQUIT ignored; env undoes that.
-	env --default-signal "$ADIT" exec -- sh -c "$waiting" - $s >"$W/out" 2>"$W/err" </dev/null &
+	env --default-signal "$ADIT" exec -- sh -c "$waiting" - $s >"$W/out.$s" 2>"$W/err" </dev/null &
 	pid=$!
-	wait_for 5 grep -q up "$W/out" || not_ok "the command came up" "$(cat "$W/err")"
+	wait_for 5 grep -q up "$W/out.$s" || not_ok "the command came up" "$(cat "$W/err")"
 	kill -$s $pid
 	wait $pid
-	is "SIG$s reaches the command, whose status counts" "$? $(tail -n 1 "$W/out")" "7 got-$s"
+	is "SIG$s reaches the command, whose status counts" "$? $(tail -n 1 "$W/out.$s")" "7 got-$s"
 done
-"$ADIT" exec -- sh -c 'echo $$; exec sleep 60' >"$W/out" 2>&1 </dev/null &
+"$ADIT" exec -- sh -c 'echo $$; exec sleep 60' >"$W/out.kill" 2>&1 </dev/null &
 pid=$!
-wait_for 5 test -s "$W/out"
-child=$(cat "$W/out")
+wait_for 5 test -s "$W/out.kill"
+child=$(cat "$W/out.kill")
 like "the command runs" "$(cat "/proc/$child/comm" 2>&1)" '^sleep$'
 kill -KILL $pid
 wait $pid 2>/dev/null

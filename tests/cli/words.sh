@@ -46,6 +46,10 @@ run --frobnicate
 is "an option in its place" "$(said)" "2|adit: no command --frobnicate; try: adit --help"
 run ''
 is "an empty word in its place" "$(said)" "2|adit: no command ; try: adit --help"
+run "$(printf 'a\033[31m\tb\177')"
+is "control characters are not echoed" "$(said)" "2|adit: no command a?[31m?b?; try: adit --help"
+run check "-$(head -c 100000 /dev/zero | tr '\0' z)"
+is "a long word is cut" "$(said | wc -c | awk '{ print ($1 < 200) }')" 1
 run help frobnicate
 is "help for it" "$(said)" "2|adit help: no command frobnicate; try: adit help"
 run help completion-csh
