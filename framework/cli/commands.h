@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * cli/commands.h - the one table of commands and options
  *
- * Parsing, --help, the manual page and the shells' completions all come from it (cli/words.c, cli/parse.c), so what
- * one says the others say too.
+ * Parsing, --help, the manual page and the shells' completions all come from it (cli/parse.c,
+ * words.c, manual.c, completion.c), so what one says the others say too.
  */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
@@ -79,11 +79,15 @@ const struct command *command_find(const char *name);
  * -1 when help was asked for and given. */
 int parse_words(const struct command *c, int argc, char **argv, struct request *r);
 
-/* The list of commands; one command; the manual page (mdoc); completions for "bash", "zsh", "fish" (false: another). */
+/* A word of the command line as a message may show it: cut, control characters replaced. Lent until the next call. */
+const char *words_shown(const char *word);
+/* The list of commands; the help of one command (cli/words.c). */
 void words_overview(FILE *f);
 void words_command(FILE *f, const struct command *c);
-void words_manual(FILE *f);
-bool words_completion(FILE *f, const char *shell);
+/* The manual page in mdoc (cli/manual.c). */
+void manual_write(FILE *f);
+/* The completion of "bash", "zsh" or "fish"; false for another shell (cli/completion.c). */
+bool completion_write(FILE *f, const char *shell);
 
 /* The commands (cli/serve.c, cli/look.c, cli/doctor.c). Each returns the exit status. */
 int command_run(struct request *r);

@@ -82,8 +82,8 @@ int command_show(struct request *r)
 	if (!err)
 		err = session_load(&s);
 	session_print(&s);
-	if (!err)
-		err = conf_dump(s.conf, stdout, r->origin ? CONF_DUMP_ORIGINS : 0);
+	if (!err) /* main() sees whether standard output took it */
+		(void)conf_dump(s.conf, stdout, r->origin ? CONF_DUMP_ORIGINS : 0);
 	session_fini(&s);
 	return err ? STATUS_WRONG : 0;
 }
@@ -166,18 +166,22 @@ int command_schema(struct request *r)
 
 /* ---- modules, inspect ---- */
 
-static int list_text(void *arg, const struct load_entry *e)
+/* What of the list is printed, and how much of it has been. */
+struct listing {
+	const char *only; /* a name, or null: all */
+	bool json;
+	unsigned count;
+};
+
+static void list_text(const struct load_entry *e)
 {
 	printf("%-20s %-9s %s%s%s\n", e->name, *e->version ? e->version : "-", e->reason ? "unfit: " : e->summary,
 	       e->reason ? e->reason : "", e->shadowed ? "  (shadowed by one found earlier)" : "");
-	return 0;
 }
 
-static int list_json(void *arg, const struct load_entry *e)
+static void list_json(const struct load_entry *e, bool first)
 {
-	unsigned *n = arg;
-
-	printf("%s\n  {\"name\": ", (*n)++ ? "," : "");
+	printf("%s\n  {\"name\": ", first ? "" : ",");
 	json_text(stdout, e->name);
 	fputs(", \"version\": ", stdout);
 	json_text(stdout, e->version);
@@ -192,7 +196,36 @@ static int list_json(void *arg, const struct load_entry *e)
 		json_text(stdout, e->reason);
 	}
 	printf(", \"shadowed\": %s}", e->shadowed ? "true" : "false");
+}
+
+static int list_entry(void *arg, const struct load_entry *e)
+{
+	struct listing *l = arg;
+
+	if (l->only && strcmp(l->only, e->name))
+		return 0;
+	if (l->json)
+		list_json(e, l->count == 0);
+	else
+		list_text(e);
+	l->count++;
 	return 0;
+}
+
+static int list(struct session *s, const char *only, bool json)
+{
+	struct listing l = {only, json, 0};
+
+	if (json)
+		fputs("[", stdout);
+	loader_list(s->loader, list_entry, &l);
+	if (json)
+		puts("\n]");
+	if (!only || l.count)
+		return ADIT_OK;
+	only = words_shown(only);
+	fprintf(stderr, "adit: there is no module %s; adit modules --why %s tells where it was looked for\n", only, only);
+	return ADIT_ENOENT;
 }
 
 static int why(struct session *s, const char *name)
@@ -220,19 +253,14 @@ static int why_each(void *arg, const struct load_entry *e)
 int command_modules(struct request *r)
 {
 	struct session s;
-	unsigned n = 0;
 	int err = session_init(&s, &r->session);
 
 	if (!err && r->why && r->operand)
 		err = why(&s, r->operand);
 	else if (!err && r->why)
 		loader_list(s.loader, why_each, &s);
-	else if (!err && r->json) {
-		fputs("[", stdout);
-		loader_list(s.loader, list_json, &n);
-		puts("\n]");
-	} else if (!err)
-		loader_list(s.loader, list_text, NULL);
+	else if (!err)
+		err = list(&s, r->operand, r->json);
 	session_print(&s);
 	session_fini(&s);
 	return err ? STATUS_FAILED : 0;
@@ -247,7 +275,7 @@ int command_inspect(struct request *r)
 	if (!err && strchr(r->operand, '/')) {
 		err = module_inspect(s.loader, r->operand, stdout, r->json);
 		if (err == ADIT_ENOENT)
-			fprintf(stderr, "adit: %s: there is no such file\n", r->operand);
+			fprintf(stderr, "adit: %s: there is no such file\n", words_shown(r->operand));
 	} else if (!err) {
 		err = loader_find(s.loader, r->operand, NULL, NULL, &s.report, &c);
 		if (!err)

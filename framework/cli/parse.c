@@ -19,7 +19,8 @@ static int has(const struct command *c, enum option_id id)
 
 static int usage(const struct command *c, const char *what, const char *word)
 {
-	fprintf(stderr, "adit %s: %s %s; try: adit %s --help\n", c->name, what, word, c->name);
+	fprintf(stderr, "adit %s: %s %s; try: adit %s --help\n", c->name, what,
+	        words_shown(word), c->name);
 	return STATUS_USAGE;
 }
 

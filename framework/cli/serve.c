@@ -19,7 +19,10 @@
 
 #include "base/err.h"
 
-enum { EXIT_FAILED = 125, EXIT_NOT_FOUND = 127 };
+enum { EXIT_FAILED = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
+
+/* Milliseconds; 60 s is what the kernel gives a connection whose program is gone (tcp_fin_timeout). */
+enum { LINGER_STEP = 5, LINGER_QUIET = 5000, LINGER_MOST = 60000 };
 
 static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 
@@ -144,6 +147,55 @@ static void wait_for(struct session *s, struct inside *in, int signals, int news
 	}
 }
 
+/* What the command has sent goes on its way after its end, as it would without adit: until its streams have ended,
+ * nothing has moved for a while, or somebody asks for the end. */
+static void linger(struct session *s, int signals)
+{
+	uint64_t bytes, before = 0;
+	struct pollfd p = {signals, POLLIN, 0};
+	unsigned quiet = 0, passed;
+	int number;
+
+	for (passed = 0; passed < LINGER_MOST && quiet < LINGER_QUIET; passed += LINGER_STEP) {
+		if (!host_streams(s->host, &bytes) || host_trouble(s->host))
+			return;
+		quiet = bytes == before ? quiet + LINGER_STEP : 0;
+		before = bytes;
+		poll(&p, 1, LINGER_STEP);
+		number = next_signal(signals);
+		if (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGHUP)
+			return;
+	}
+}
+
+/* A folder of PATH that may not be entered makes the system say "not permitted" of commands that are nowhere. */
+static bool is_nowhere(const char *name)
+{
+	const char *path = getenv("PATH"), *end;
+	char file[PATH_MAX];
+
+	if (strchr(name, '/') || !path)
+		return false;
+	for (; *path; path = *end ? end + 1 : end) {
+		end = strchrnul(path, ':');
+		snprintf(file, sizeof(file), "%.*s/%s", (int)(end - path), path, name);
+		if (!access(file, F_OK))
+			return false;
+	}
+	return true;
+}
+
+/* Says why there is no command, and returns the exit status of that. */
+static int not_spawned(const char *name, adit_result r)
+{
+	if (r == ADIT_ENOENT || (r == ADIT_EPERM && is_nowhere(name))) {
+		fprintf(stderr, "adit: %s: command not found\n", words_shown(name));
+		return EXIT_NOT_FOUND;
+	}
+	fprintf(stderr, "adit: %s: %s\n", words_shown(name), r == ADIT_EPERM ? "it is there, but cannot be run" : err_text(r));
+	return r == ADIT_EPERM ? EXIT_CANNOT_RUN : EXIT_FAILED;
+}
+
 static int serve_inside(struct session *s, const char *const *argv)
 {
 	extern char **environ;
@@ -166,12 +218,11 @@ static int serve_inside(struct session *s, const char *const *argv)
 	if (!getcwd(cwd, sizeof(cwd)))
 		strcpy(cwd, "/");
 	r = in.exec->spawn(places->device(), argv, (const char *const *)environ, cwd, stdio, &in.command, &news);
-	if (r != ADIT_OK) {
-		fprintf(stderr, "adit: %s: %s\n", argv[0], r == ADIT_ENOENT ? "command not found" : err_text(r));
-		return r == ADIT_ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED;
-	}
+	if (r != ADIT_OK)
+		return not_spawned(argv[0], r);
 	wait_for(s, &in, fd, (int)news);
 	in.exec->release(in.command);
+	linger(s, fd);
 	host_stop(s->host);
 	close(fd);
 	return in.status < 0 ? EXIT_FAILED : in.status;

@@ -194,7 +194,8 @@ static void print_flow(void *arg, const struct host_flow_end *end)
 
 int session_modules(struct session *s)
 {
-	int kind, result = ADIT_OK;
+	const char *stacks[3];
+	int kind, result = host_stacks(s->conf, &s->report, stacks);
 	size_t count, i;
 
 	for (kind = 0; kind < CONF_KINDS; kind++) {

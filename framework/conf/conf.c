@@ -56,6 +56,10 @@ static int collect(struct conf *c, const struct conf_source *source, struct repo
 		err = include_text(&c->arena, c->root, source->text, source->text_name, r);
 	if (source->path && err != ADIT_ENOMEM) {
 		err = keep(err, include_file(&c->arena, file, source->path, r));
+		if (err && !file->count) {
+			c->root->count = 0; /* what lies under it is not what was meant */
+			return err;
+		}
 		if (err != ADIT_ENOMEM) {
 			c->root->origin = file->origin;
 			err = keep(err, merge_layer(&c->arena, c->root, file, true, r));

@@ -131,8 +131,10 @@ static void check_settings(struct making *m, enum conf_kind kind, struct adit_cf
 	n->count = n->room = 0;
 	for (i = 0; i < hidden; i++)
 		fail(m, node_append(m->arena, n, NULL, all[i]));
+	/* A schema may describe a key of the host's, to fill it in: what is there already stays. */
 	for (i = 0; i < own.count; i++)
-		fail(m, node_append(m->arena, n, NULL, own.items[i]));
+		if (!node_find(n, own.items[i]->key))
+			fail(m, node_append(m->arena, n, NULL, own.items[i]));
 }
 
 static void check_outbound(struct making *m, const struct adit_cfg *n)

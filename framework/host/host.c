@@ -65,7 +65,7 @@ int host_new(struct host **out, const struct host_options *options)
 	conf_ref(options->conf);
 	pthread_mutex_init(&h->lock, NULL);
 	h->trouble_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = h->trouble_fd < 0 ? err_from_errno(errno) : wiring_choose_stacks(h);
+	err = h->trouble_fd < 0 ? err_from_errno(errno) : host_stacks(options->conf, options->report, h->stack_names);
 	h->shard_count = shard_count_of(options->conf);
 	for (i = 0; !err && i < h->shard_count; i++) {
 		err = shards_new(h, i, &h->shards[i]);
@@ -304,6 +304,51 @@ uint32_t host_flows(struct host *h)
 		sum += counts.flows - counts.closed;
 	}
 	return sum;
+}
+
+struct streams {
+	struct shard *shard;
+	uint32_t count;
+	uint64_t bytes;
+};
+
+static void add_stream(void *arg, struct flow *f)
+{
+	struct streams *st = arg;
+
+	if (f->info.proto != ADIT_PROTO_TCP || f->state == FLOW_CLOSED)
+		return;
+	st->count++;
+	st->bytes += f->bytes_up + f->bytes_down;
+}
+
+static void add_streams(void *arg)
+{
+	struct streams *st = arg;
+	uint32_t from = 0;
+
+	do
+		from = flowtable_walk(st->shard->flows, from, UINT32_MAX, add_stream, st);
+	while (from);
+}
+
+uint32_t host_streams(struct host *h, uint64_t *bytes)
+{
+	uint32_t count = 0;
+	unsigned i;
+
+	*bytes = 0;
+	for (i = 0; i < h->shard_count; i++) {
+		/* Static: a loop that does not answer in time may still do so when this has returned. */
+		static struct streams of[HOST_SHARDS_MOST];
+
+		of[i] = (struct streams){&h->shards[i]->shard, 0, 0};
+		if (shards_call(h->shards[i], add_streams, &of[i]) != ADIT_OK)
+			continue;
+		count += of[i].count;
+		*bytes += of[i].bytes;
+	}
+	return count;
 }
 
 unsigned host_shards(const struct host *h)

@@ -58,6 +58,10 @@ int host_trouble_fd(const struct host *h);
 /* Null: all is well. Lives as long as the host. */
 const char *host_trouble(struct host *h);
 
+/* The names of the stacks that a manifest chooses for TCP, UDP and ICMP echo; they live as long as it. ADIT_ECONFIG with a
+ * finding for each that is not installed. */
+int host_stacks(const struct conf *c, struct report *r, const char *names[3]);
+
 /* An interface that the platform module offers (adit.exec/1, adit.place/1, ...), or null. */
 const void *host_platform_interface(struct host *h, const char *iface);
 
@@ -65,6 +69,8 @@ const void *host_platform_interface(struct host *h, const char *iface);
 const char *host_counter(struct host *h, unsigned index, uint64_t *value);
 /* Flows at this moment, all shards. */
 uint32_t host_flows(struct host *h);
+/* TCP flows that have not ended, all shards; *bytes: what they have moved so far. Asks the loops. */
+uint32_t host_streams(struct host *h, uint64_t *bytes);
 unsigned host_shards(const struct host *h);
 /* The name of the stack for new flows of "tcp", "udp", "icmp", and why it was chosen. */
 const char *host_stack_name(const struct host *h, const char *proto);

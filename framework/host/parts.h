@@ -62,8 +62,6 @@ void modules_fini(struct host *h);
 
 /* Makes the parts of one shard as the manifest says (host/wiring.c). */
 int wiring_make(struct host *h, struct host_shard *hs);
-/* Which stack serves "tcp", "udp", "icmp". */
-int wiring_choose_stacks(struct host *h);
 void wiring_destroy(struct host_shard *hs);
 
 /* Makes a shard without parts, and frees it (host/shards.c). */

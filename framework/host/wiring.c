@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * host/wiring.c - the instances that a manifest names, made and joined on one shard
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,22 +31,29 @@ static const char *resolve(const char *name, unsigned protocol)
 	return *name ? name : "system";
 }
 
-int wiring_choose_stacks(struct host *h)
+static void not_installed(struct report *r, const char *name)
+{
+	char cure[160];
+
+	snprintf(cure, sizeof(cure),
+	         "install the package adit-module-stack-%.40s, or choose another; `adit modules` lists them", name);
+	report_add(r, REPORT_ERROR, &(struct report_place){.pointer = "/stack"}, cure,
+	           "stack \"%s\" is not installed: there is no module stack-%s and no entry of that name in stacks",
+	           name, name);
+}
+
+int host_stacks(const struct conf *c, struct report *r, const char *names[3])
 {
 	unsigned i;
 	int err = ADIT_OK;
 
 	for (i = 0; i < 3; i++) {
-		const char *name = resolve(conf_stack_for(h->options.conf, protocols[i]), i);
-
-		h->stack_names[i] = name;
-		if (conf_entry_find(h->options.conf, CONF_STACK, name))
+		names[i] = resolve(conf_stack_for(c, protocols[i]), i);
+		if (conf_entry_find(c, CONF_STACK, names[i]))
 			continue;
-		report_add(h->options.report, REPORT_ERROR, &(struct report_place){.pointer = "/stack"},
-		           "install the package adit-module-NAME of that stack, or choose another; `adit modules` lists them",
-		           "stack \"%s\" (for %s) is not installed: there is no module stack-%s and no entry of that name in stacks",
-		           name, protocols[i], name);
 		err = ADIT_ECONFIG;
+		if ((i < 1 || strcmp(names[i], names[0])) && (i < 2 || strcmp(names[i], names[1])))
+			not_installed(r, names[i]);
 	}
 	return err;
 }

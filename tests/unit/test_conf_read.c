@@ -102,6 +102,10 @@ static void test_files(void **state)
 	(void)state;
 	assert_null(load_source(
 		&source, "none.json: No such file or directory; create it, or correct the path\n"));
+	source.text = "{\"stacks\":[]}"; /* what lies under a file is not judged without it */
+	assert_null(load_source(
+		&source, "none.json: No such file or directory; create it, or correct the path\n"));
+	source.text = NULL;
 	source.path = "d";
 	mkdir("d", 0700);
 	assert_null(load_source(&source, "d: not a regular file; name an ordinary file\n"));
