@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	}
 	c = command_find(argv[1]);
 	if (!c) {
-		fprintf(stderr, "adit: no command %s; try: adit --help\n", argv[1]);
+		fprintf(stderr, "adit: no command %s; try: adit --help\n", word_shown(argv[1]));
 		return 2;
 	}
 	status = parse_words(c, argc - 1, argv + 1, &r);

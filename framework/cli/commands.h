@@ -75,6 +75,10 @@ extern const unsigned command_count;
 /* Null: none of that name. */
 const struct command *command_find(const char *name);
 
+/* A word from outside as it may be shown on a terminal: control characters as "?", cut after 200 bytes. Valid until
+ * the next call. */
+const char *word_shown(const char *word);
+
 /* Reads argv[1..] (argv[0] is the command's name) into *r. 0, or the exit status after an explanation on stderr, or
  * -1 when help was asked for and given. */
 int parse_words(const struct command *c, int argc, char **argv, struct request *r);

@@ -5,7 +5,18 @@
 
 #include <string.h>
 
-enum { STATUS_USAGE = 2 };
+enum { STATUS_USAGE = 2, SHOWN = 200 };
+
+const char *word_shown(const char *word)
+{
+	static char out[SHOWN + sizeof("...")];
+	size_t i;
+
+	for (i = 0; i < SHOWN && word[i]; i++)
+		out[i] = (unsigned char)word[i] < 0x20 || word[i] == 0x7f ? '?' : word[i];
+	strcpy(out + i, word[i] ? "..." : "");
+	return out;
+}
 
 static int has(const struct command *c, enum option_id id)
 {
@@ -19,7 +30,7 @@ static int has(const struct command *c, enum option_id id)
 
 static int usage(const struct command *c, const char *what, const char *word)
 {
-	fprintf(stderr, "adit %s: %s %s; try: adit %s --help\n", c->name, what, word, c->name);
+	fprintf(stderr, "adit %s: %s %s; try: adit %s --help\n", c->name, what, word_shown(word), c->name);
 	return STATUS_USAGE;
 }
 

@@ -245,7 +245,7 @@ int command_help(struct request *r)
 		return 0;
 	c = command_find(r->operand);
 	if (!c) {
-		fprintf(stderr, "adit help: no command %s; try: adit help\n", r->operand);
+		fprintf(stderr, "adit help: no command %s; try: adit help\n", word_shown(r->operand));
 		return 2;
 	}
 	words_command(stdout, c);
