@@ -148,9 +148,9 @@ BAD=0
 STARTED=
 
 case_line() { # "ok"|"not ok" TEXT
-	n=$(($(cat "$OUT/count") + 1))
-	echo $n >"$OUT/count"
-	echo "$1 $n - [$VIA] $2"
+	case_number=$(($(cat "$OUT/count") + 1)) # the tests have variables of their own
+	echo $case_number >"$OUT/count"
+	echo "$1 $case_number - [$VIA] $2"
 }
 
 ok() { case_line ok "$1"; }

@@ -53,7 +53,7 @@ null
 {
 {"adit":1
 {"adit":1}}
-{"adit":1,}
+{"adit":1,,}
 {"adit":2}
 {"adit":"1"}
 {"adit":1.5}
@@ -72,7 +72,7 @@ null
 {"adit":1,"stacks":[{"name":"a","module":"stack-system"},{"name":"a","module":"stack-system"}]}
 {"adit":1,"handlers":[{"name":"h","module":"handler-direct","outbound":"missing"}]}
 {"adit":1,"limits":{"flows":-5}}
-{"adit":1,"include":"/nonexistent/*.json.json/x"}
+{"adit":1,"include":"/nonexistent/x.json"}
 {"adit":1,"shards":100000}
 {"adit":1,"platform":{"module":"${env:NO_SUCH_VARIABLE_HERE}"}}
 END
