@@ -48,6 +48,11 @@ static void no_own_address(uint32_t index)
 	ask(&w, NULL);
 }
 
+/* Packets that a queue of the device holds. More than a few sockets' send buffers do, so that a sender
+ * of datagrams is slowed down by its own buffer before the queue overflows; TCP holds itself back
+ * long before. */
+enum { QUEUE_LENGTH = 16384 };
+
 adit_result link_up(uint32_t index, uint32_t mtu, struct why *why)
 {
 	struct ifinfomsg head = {
@@ -60,6 +65,7 @@ adit_result link_up(uint32_t index, uint32_t mtu, struct why *why)
 	nl_begin(&w, RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, &head, sizeof(head));
 	if (mtu)
 		nl_put_u32(&w, IFLA_MTU, mtu);
+	nl_put_u32(&w, IFLA_TXQLEN, QUEUE_LENGTH);
 	return ask(&w, why);
 }
 
