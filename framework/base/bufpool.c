@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum size { SMALL, LARGE, SIZES, WRAPPED };
+enum size { TINY, SMALL, LARGE, SIZES, WRAPPED };
 
 struct item {
 	adit_buf buf;
@@ -18,8 +18,9 @@ struct item {
 	uint8_t bytes[]; /* not there when WRAPPED */
 };
 
-static const uint32_t rooms[SIZES] = {BUFPOOL_SMALL, BUFPOOL_LARGE};
-static const unsigned kept_most[SIZES] = {BUFPOOL_KEPT_SMALL, BUFPOOL_KEPT_LARGE};
+static const uint32_t rooms[SIZES] = {BUFPOOL_TINY, BUFPOOL_SMALL, BUFPOOL_LARGE};
+static const unsigned kept_most[SIZES] = {BUFPOOL_KEPT_TINY, BUFPOOL_KEPT_SMALL,
+                                             BUFPOOL_KEPT_LARGE};
 
 struct bufpool {
 	struct item *free[SIZES];
@@ -87,7 +88,7 @@ static struct item *take(struct bufpool *p, enum size size)
 
 uint32_t bufpool_get(struct bufpool *p, adit_buf **v, uint32_t n, uint32_t room)
 {
-	enum size size = room <= BUFPOOL_SMALL ? SMALL : LARGE;
+	enum size size = room <= BUFPOOL_TINY ? TINY : room <= BUFPOOL_SMALL ? SMALL : LARGE;
 	uint32_t i;
 
 	if (room > BUFPOOL_LARGE)

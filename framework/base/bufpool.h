@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * base/bufpool.h - the buffers of one shard (adit/buf.h), with a hard limit on their bytes
  *
- * Two sizes: small ones for a datagram or a header, large ones for a super-packet. Freed buffers are kept for
+ * Three sizes: tiny ones for a header, small ones for a datagram, large ones for a super-packet. Freed buffers are kept for
  * reuse, the last freed first, so that the hot ones stay in cache. One thread only: the shard's.
  */
 #ifndef BASE_BUFPOOL_H
@@ -12,9 +12,11 @@
 struct bufpool;
 
 enum {
-	BUFPOOL_SMALL = 2048,          /* bytes of room */
+	BUFPOOL_TINY = 256,            /* bytes of room: a SYN that waits for a verdict */
+	BUFPOOL_SMALL = 2048,
 	BUFPOOL_LARGE = 65536 + 512,
-	BUFPOOL_KEPT_SMALL = 1024,     /* free ones that are kept; the rest goes back to the system */
+	BUFPOOL_KEPT_TINY = 256,       /* free ones that are kept; the rest goes back to the system */
+	BUFPOOL_KEPT_SMALL = 256,
 	BUFPOOL_KEPT_LARGE = 96,
 };
 

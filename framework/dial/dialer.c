@@ -20,9 +20,8 @@
 struct adit_dialing {
 	struct dialer *dialer;
 	adit_dialing *next, **link; /* in dialer->all, or in dialer->fresh */
-	adit_io io;
+	struct loop_edge edge; /* while it is among all */
 	int fd;
-	int watched;
 	uint64_t deadline; /* 0: none */
 	adit_dialed done;
 	void *arg;
@@ -74,8 +73,7 @@ static void finish(adit_dialing *a, adit_result result)
 	int fd = a->fd;
 
 	unlink_from(a);
-	if (a->watched)
-		loop_io_fini(&a->io);
+	loop_edge_leave(&a->edge, fd);
 	free(a);
 	d->count--;
 	if (result != ADIT_OK) {
@@ -109,11 +107,12 @@ static void settle(void *arg)
 		if (connect(a->fd, (struct sockaddr *)&a->to, a->to_size) == 0 || errno == EISCONN) {
 			finish(a, ADIT_OK);
 		} else if (errno == EALREADY || errno == EINPROGRESS) {
+			adit_result r = loop_edge_init(&a->edge, d->shard->loop, a->fd, on_writable, a);
+
 			unlink_from(a);
 			link_to(&d->all, a);
-			loop_io_init(&a->io, d->shard->loop, a->fd, on_writable, a);
-			loop_io_want(&a->io, ADIT_IO_WRITE);
-			a->watched = 1;
+			if (r != ADIT_OK)
+				finish(a, r);
 		} else {
 			finish(a, answer(errno));
 		}
@@ -253,8 +252,7 @@ adit_result dialer_connect(adit_loop *l, const adit_addr *dst, uint64_t deadline
 void dialer_cancel(adit_dialing *a)
 {
 	unlink_from(a);
-	if (a->watched)
-		loop_io_fini(&a->io);
+	loop_edge_fini(&a->edge);
 	close(a->fd);
 	a->dialer->count--;
 	free(a);

@@ -2,8 +2,8 @@
  * dial/relay.c - bytes between two connected kernel sockets
  *
  * A lane is one direction. What a lane holds is its backlog: copied bytes, or bytes in a pipe; while it holds any,
- * the source is not read and the sink is watched for room. An end's want is derived from its two lanes after
- * every pump, in one place (rewatch).
+ * the source is not read until the sink has room. Both sockets are watched by edges from beginning to end, so a
+ * lane is pumped until its source is empty, its sink is full, or its turn is over; then it goes on in the next turn.
  */
 #include "dial/relay.h"
 
@@ -37,6 +37,8 @@ struct relay_shard {
 	adit_loop *loop;
 	struct pipe *pipes;
 	unsigned kept;
+	struct relay *again; /* whose turn was over */
+	int scheduled;
 	uint8_t scratch[SCRATCH];
 };
 
@@ -50,15 +52,18 @@ struct lane {
 	struct pipe *pipe; /* set while it is a bulk lane */
 	uint32_t in_pipe;
 	uint8_t bulk, quiet;
-	uint8_t eof;  /* the source has said FIN */
+	uint8_t done; /* the source's FIN is there, perhaps behind data */
+	uint8_t eof;  /* the source's FIN has been read */
 	uint8_t shut; /* ... and the sink has been told */
+	uint8_t more; /* its turn was over before its source was empty */
 };
 
 struct relay {
 	struct relay_shard *rs;
 	int fd[2];
-	adit_io io[2];
+	struct loop_edge edge[2];
 	struct lane lane[2]; /* [RELAY_NEAR]: up */
+	struct relay *next, **link; /* among those whose turn was over; link null: it is not there */
 	uint64_t *moved[2];
 	uint32_t *last;
 	relay_ended ended;
@@ -119,6 +124,8 @@ adit_result relay_shard_new(struct relay_shard **out, adit_loop *l)
 	rs->loop = l;
 	rs->pipes = NULL;
 	rs->kept = 0;
+	rs->again = NULL;
+	rs->scheduled = 0;
 	*out = rs;
 	return ADIT_OK;
 }
@@ -153,12 +160,23 @@ static void lane_fini(struct relay_shard *rs, struct lane *l)
 		pipe_give(rs, l->pipe, l->in_pipe == 0);
 }
 
+static void unlist(struct relay *r)
+{
+	if (!r->link)
+		return;
+	*r->link = r->next;
+	if (r->next)
+		r->next->link = r->link;
+	r->link = NULL;
+}
+
 static void release(struct relay *r, int reset)
 {
 	int i;
 
+	unlist(r);
 	for (i = 0; i < 2; i++) {
-		loop_io_fini(&r->io[i]);
+		loop_edge_fini(&r->edge[i]);
 		if (reset)
 			relay_reset_socket(r->fd[i]);
 		else
@@ -268,8 +286,8 @@ static adit_result copy_some(struct relay *r, int from, size_t *done)
 	}
 	if (m < n)
 		return keep(l, scratch + m, (size_t)(n - m));
-	/* A short read has emptied the socket: no second one to learn that. */
-	*done = n == SCRATCH || l->bulk ? (size_t)n : 0;
+	/* A short read has emptied the socket: no second one to learn that, unless a FIN is known to be behind. */
+	*done = n == SCRATCH || l->bulk || l->done ? (size_t)n : 0;
 	return ADIT_OK;
 }
 
@@ -311,14 +329,19 @@ static adit_result splice_some(struct relay *r, int from, size_t *done)
 static adit_result pump(struct relay *r, int from)
 {
 	struct lane *l = &r->lane[from];
-	size_t total = 0, done;
+	size_t total = 0, done = 0;
 	adit_result result = ADIT_OK;
 
+	l->more = 0;
 	if (l->kept)
 		result = drain_kept(r, from);
 	if (result == ADIT_OK && l->in_pipe)
 		result = drain_pipe(r, from);
-	while (result == ADIT_OK && !l->eof && total < TURN) {
+	while (result == ADIT_OK && !l->eof) {
+		if (total >= TURN) {
+			l->more = 1;
+			break;
+		}
 		if (l->bulk && !l->pipe) {
 			l->pipe = pipe_take(r->rs);
 			l->bulk = l->pipe != NULL; /* no pipe to be had: copying goes on */
@@ -338,35 +361,85 @@ static adit_result pump(struct relay *r, int from)
 	return result;
 }
 
-/* Sets what both ends are watched for. */
-static void rewatch(struct relay *r)
+static void go_on(void *arg);
+
+/* Either lane has more to read than its turn allowed. */
+static void list_again(struct relay *r)
 {
-	int i;
+	struct relay_shard *rs = r->rs;
 
-	for (i = 0; i < 2; i++) {
-		struct lane *out = &r->lane[i], *in = &r->lane[!i];
-		int out_waits = out->kept || out->in_pipe, in_waits = in->kept || in->in_pipe;
-
-		loop_io_want(&r->io[i], (!out->eof && !out_waits ? ADIT_IO_READ : 0u) | (in_waits ? ADIT_IO_WRITE : 0u));
-	}
+	if (r->link)
+		return;
+	r->next = rs->again;
+	r->link = &rs->again;
+	if (r->next)
+		r->next->link = &r->next;
+	rs->again = r;
+	if (!rs->scheduled && loop_defer(rs->loop, go_on, rs) == ADIT_OK)
+		rs->scheduled = 1;
 }
 
-static void step(struct relay *r, int end)
+/* What a pumped relay comes to. */
+static void settle(struct relay *r, adit_result result)
 {
-	uint32_t ready = loop_io_ready(&r->io[end]);
-	adit_result result = ADIT_OK;
-
-	/* An end that has room lets the lane towards it go on, which reads the other end too. */
-	if (ready & ADIT_IO_WRITE && (r->lane[!end].kept || r->lane[!end].in_pipe))
-		result = pump(r, !end);
-	if ((result == ADIT_OK || result == ADIT_EAGAIN) && ready & ADIT_IO_READ)
-		result = pump(r, end);
 	if (result != ADIT_OK && result != ADIT_EAGAIN)
 		finish(r, result);
 	else if (r->lane[0].shut && r->lane[1].shut)
 		finish(r, ADIT_OK);
-	else
-		rewatch(r);
+	else if (r->lane[0].more || r->lane[1].more)
+		list_again(r);
+}
+
+static void go_on(void *arg)
+{
+	struct relay_shard *rs = arg;
+	struct relay *r = rs->again;
+
+	/* Those that are listed anew meanwhile are for the next time. */
+	rs->scheduled = 0;
+	rs->again = NULL;
+	if (r)
+		r->link = &r;
+	while (r) {
+		struct relay *one = r;
+		adit_result result = ADIT_OK;
+		int i;
+
+		unlist(one);
+		for (i = 0; i < 2 && (result == ADIT_OK || result == ADIT_EAGAIN); i++)
+			if (one->lane[i].more)
+				result = pump(one, i);
+		settle(one, result);
+	}
+}
+
+static adit_result error_of(int fd)
+{
+	int number = 0;
+	socklen_t size = sizeof(number);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size))
+		number = errno;
+	return err_from_errno(number);
+}
+
+static void step(struct relay *r, int end)
+{
+	struct lane *out = &r->lane[end], *in = &r->lane[!end];
+	uint32_t ready = loop_edge_ready(&r->edge[end]);
+	adit_result result = ADIT_OK;
+
+	if (ready & LOOP_PEER_DONE)
+		out->done = 1;
+	/* An end that has room lets the lane towards it go on, which reads the other end too. */
+	if (ready & LOOP_WRITE && (in->kept || in->in_pipe))
+		result = pump(r, !end);
+	if ((result == ADIT_OK || result == ADIT_EAGAIN) && ready & LOOP_READ && !out->eof)
+		result = pump(r, end);
+	/* Where nothing is read or sent any more, a reset shows in no other way. */
+	if ((result == ADIT_OK || result == ADIT_EAGAIN) && ready & LOOP_ERROR && error_of(r->fd[end]) != ADIT_OK)
+		result = ADIT_ERESET;
+	settle(r, result);
 }
 
 static void on_near(void *arg)
@@ -383,6 +456,7 @@ adit_result relay_start(struct relay **out, struct relay_shard *rs, int near, in
                         uint32_t *last, relay_ended ended, void *arg)
 {
 	struct relay *r = calloc(1, sizeof(*r));
+	adit_result result;
 
 	if (!r)
 		return ADIT_ENOMEM;
@@ -394,9 +468,15 @@ adit_result relay_start(struct relay **out, struct relay_shard *rs, int near, in
 	r->last = last;
 	r->ended = ended;
 	r->arg = arg;
-	loop_io_init(&r->io[RELAY_NEAR], rs->loop, near, on_near, r);
-	loop_io_init(&r->io[RELAY_FAR], rs->loop, far, on_far, r);
-	rewatch(r);
+	result = loop_edge_init(&r->edge[RELAY_NEAR], rs->loop, near, on_near, r);
+	if (result == ADIT_OK)
+		result = loop_edge_init(&r->edge[RELAY_FAR], rs->loop, far, on_far, r);
+	if (result != ADIT_OK) {
+		/* The caller closes both, which is the end of what is watched. */
+		loop_edge_fini(&r->edge[RELAY_NEAR]);
+		free(r);
+		return result;
+	}
 	*out = r;
 	return ADIT_OK;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "loop/edge.h"
 #include "loop/pool.h"
 #include "os/os.h"
 
@@ -28,7 +29,7 @@ struct calls {
 };
 
 enum {
-	SPARE = 3, /* descriptors that a loop opens, at most */
+	SPARE = 4, /* descriptors that a loop opens, at most */
 	DEFER_ROUNDS = 8,
 	LAST_ROUNDS = 64, /* of what is posted and deferred while the loop ends */
 	CALLS_MOST = 1 << 20
@@ -42,6 +43,8 @@ struct adit_loop {
 	ev_check check;
 	ev_idle busy; /* runs while deferred work is left over: the loop must not sleep */
 	ev_async wake;
+	ev_io edge; /* watches the set */
+	struct edge_set *edges;
 	struct calls deferred;
 	atomic_int running; /* somebody is inside loop_run: [loop] functions are that thread's alone */
 	pthread_mutex_t lock; /* guards posted, stop and ended */
@@ -149,6 +152,16 @@ static void on_wake(struct ev_loop *ev, ev_async *w, int events)
 		ev_break(l->ev, EVBREAK_ALL);
 }
 
+static void on_edge(struct ev_loop *ev, ev_io *w, int events)
+{
+	edge_set_turn(((adit_loop *)w->data)->edges);
+}
+
+struct edge_set *loop_edges(adit_loop *l)
+{
+	return l->edges;
+}
+
 /* libev ends the process when it cannot have its descriptors: whether they are to be had is tried before. */
 static int descriptors_left(void)
 {
@@ -178,17 +191,25 @@ adit_result loop_new(adit_loop **out)
 		free(l);
 		return ADIT_EIO;
 	}
+	if (edge_set_new(&l->edges) != ADIT_OK) {
+		ev_loop_destroy(l->ev);
+		free(l);
+		return ADIT_ELIMIT;
+	}
 	pthread_mutex_init(&l->lock, NULL);
 	l->now = os_now();
 	ev_prepare_init(&l->prepare, on_prepare);
 	ev_check_init(&l->check, on_check);
 	ev_idle_init(&l->busy, on_busy);
 	ev_async_init(&l->wake, on_wake);
+	ev_io_init(&l->edge, on_edge, edge_set_fd(l->edges), EV_READ);
+	l->edge.data = l;
 	l->prepare.data = l->check.data = l->busy.data = l->wake.data = l;
 	ev_set_priority(&l->check, EV_MAXPRI); /* the time is taken before anything else runs */
 	ev_prepare_start(l->ev, &l->prepare);
 	ev_check_start(l->ev, &l->check);
 	ev_async_start(l->ev, &l->wake);
+	ev_io_start(l->ev, &l->edge);
 	*out = l;
 	return ADIT_OK;
 }
@@ -198,6 +219,7 @@ void loop_free(adit_loop *l)
 	if (!l)
 		return;
 	ev_loop_destroy(l->ev);
+	edge_set_free(l->edges);
 	pthread_mutex_destroy(&l->lock);
 	free(l->deferred.v);
 	free(l->posted.v);

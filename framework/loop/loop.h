@@ -44,6 +44,28 @@ uint32_t loop_io_ready(const adit_io *io);
 /* Must come before the descriptor is closed. Safe on zeroed storage. */
 void loop_io_fini(adit_io *io);
 
+/* A socket that is watched from beginning to end by edges: fn is called when something has become so, not while it is.
+ * Whoever is called reads until there is nothing (a read shorter than asked says so too), or remembers that there is
+ * more. One system call a socket, and none when what one waits for changes. */
+struct loop_edge {
+	void *store[4];
+};
+enum {
+	LOOP_READ = ADIT_IO_READ,
+	LOOP_WRITE = ADIT_IO_WRITE,
+	LOOP_PEER_DONE = 4, /* its end of stream is there, perhaps behind data */
+	LOOP_ERROR = 8      /* SO_ERROR tells which */
+};
+/* What holds already is told in the next turn. ADIT_ELIMIT, ADIT_ENOMEM: the system watches no more. */
+adit_result loop_edge_init(struct loop_edge *e, adit_loop *l, int fd, adit_fn fn, void *arg);
+/* What has become so, inside fn: LOOP_... */
+uint32_t loop_edge_ready(const struct loop_edge *e);
+/* The descriptor, of which there must be no duplicate, is closed by the caller right afterwards. Safe on zeroed
+ * storage. */
+void loop_edge_fini(struct loop_edge *e);
+/* The same for a descriptor that stays open. */
+void loop_edge_leave(struct loop_edge *e, int fd);
+
 void loop_timer_init(adit_timer *t, adit_loop *l, adit_fn fn, void *arg);
 void loop_timer_set(adit_timer *t, uint64_t after, uint64_t every);
 void loop_timer_fini(adit_timer *t);

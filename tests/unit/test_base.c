@@ -234,11 +234,11 @@ static void the_limit_is_hard_and_gives_back(void **state)
 	assert_int_equal(bufpool_new(&p, 10 * BUFPOOL_SMALL), 0);
 	for (i = 0; i < 16; i++)
 		v[i] = untouched;
-	assert_int_equal(bufpool_get(p, v, 16, 100), 10);
+	assert_int_equal(bufpool_get(p, v, 16, BUFPOOL_SMALL), 10);
 	assert_ptr_equal(v[10], untouched);
 	assert_int_equal(bufpool_get(p, v + 10, 1, 1), 0);
 	bufpool_put(v, 1);
-	assert_int_equal(bufpool_get(p, v, 2, 1), 1);
+	assert_int_equal(bufpool_get(p, v, 2, BUFPOOL_SMALL), 1);
 	bufpool_put(v, 10);
 	assert_int_equal(bufpool_get(p, v, 1, BUFPOOL_LARGE), 0); /* larger than the limit */
 	assert_int_equal(bufpool_out(p), 0);
