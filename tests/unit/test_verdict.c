@@ -405,22 +405,6 @@ static void idle_flows_end_once(void **state)
 	assert_int_equal(k->ended, 3);
 }
 
-static void a_crowd_of_half_open_flows_has_less_time(void **state)
-{
-	uint16_t port;
-
-	for (port = 1000; port < 1025; port++) /* a quarter of the limit is no crowd */
-		accepted(port);
-	kit_age(k, 6);
-	assert_int_equal(kit_counts(k).half_open, 25);
-	for (port = 2000; port < 2010; port++)
-		accepted(port);
-	kit_age(k, 1);
-	assert_int_equal(kit_counts(k).half_open, 10); /* the new ones */
-	kit_age(k, 6);
-	assert_int_equal(kit_counts(k).half_open, 10); /* no crowd any more */
-}
-
 static void a_flow_ends_idle_when_it_is_not_let_go_of(void **state)
 {
 	adit_op abort_op = {.type = ADIT_OP_ABORT}, close_op = {.type = ADIT_OP_CLOSE};
@@ -538,7 +522,6 @@ int main(void)
 		VERDICT_TEST(a_syn_on_a_closed_flow_is_a_new_flow),
 		VERDICT_TEST(too_many_closed_flows_push_out_the_oldest),
 		VERDICT_TEST(idle_flows_end_once),
-		VERDICT_TEST(a_crowd_of_half_open_flows_has_less_time),
 		VERDICT_TEST(a_flow_ends_idle_when_it_is_not_let_go_of),
 		VERDICT_TEST(a_stopped_part_hears_nothing_more),
 		VERDICT_TEST(the_owner_of_memory_is_not_called_while_inside),
