@@ -66,7 +66,7 @@ static int use_platform(void)
 
 	if (place_open("here", &here, &why) != 0)
 		return 0;
-	place_set_device(here, "t0");
+	place_set_device(here, "t0", NULL, 0);
 	host.places = &place_table;
 	return 1;
 }
