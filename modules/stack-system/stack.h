@@ -85,6 +85,7 @@ struct group {
 	adit_place *place; /* where */
 	char device[16];
 	char second[16];    /* the device of the shortcut */
+	int filtered;       /* the filter that feeds it is ours */
 	intptr_t second_fd; /* -1: there is no shortcut */
 	/* The self-test's packets may come by any queue, so every instance knows of it. Atomic:
 	 * many loops. */
