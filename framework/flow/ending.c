@@ -13,7 +13,16 @@
 #include "os/os.h"
 #include "packet/parse.h"
 
-enum { SWEEP_TICKS = 16 /* a full round takes at most so many seconds */, SWEEP_LEAST = 1024 };
+enum {
+	SWEEP_TICKS = 16, /* a full round takes at most so many seconds */
+	SWEEP_LEAST = 1024,
+	/* When more than this part of the half-open flows that may be are there, a handshake has only so many seconds:
+	 * the application is on this machine, and whoever makes SYNs faster than they are answered must not keep new
+	 * flows out for the time that a slow network is given. */
+	CROWDED_PART = 4,
+	CROWDED_SECONDS = 5,
+	CROWDED_TICKS = 2
+};
 
 struct part *flow_stack(struct shard *s, const struct flow *f)
 {
@@ -138,7 +147,12 @@ void flow_end(struct shard *s, struct flow *f, adit_result code)
 
 /* ---- ageing ---- */
 
-static uint32_t limit_of(const struct shard *s, const struct flow *f)
+struct sweep {
+	struct shard *shard;
+	int crowded;
+};
+
+static uint32_t limit_of(const struct shard *s, const struct flow *f, int crowded)
 {
 	const struct shard_timeouts *t = &s->timeouts;
 
@@ -153,7 +167,7 @@ static uint32_t limit_of(const struct shard *s, const struct flow *f)
 		break;
 	}
 	if (f->info.proto == ADIT_PROTO_TCP && !(f->flags & FLOW_ESTABLISHED))
-		return t->connect;
+		return crowded && (!t->connect || t->connect > CROWDED_SECONDS) ? CROWDED_SECONDS : t->connect;
 	if (f->idle)
 		return f->idle;
 	if (f->info.proto == ADIT_PROTO_TCP)
@@ -163,8 +177,9 @@ static uint32_t limit_of(const struct shard *s, const struct flow *f)
 
 static void look_at(void *arg, struct flow *f)
 {
-	struct shard *s = arg;
-	uint32_t now = (uint32_t)(loop_now(s->loop) / OS_SECOND), limit = limit_of(s, f);
+	const struct sweep *sweep = arg;
+	struct shard *s = sweep->shard;
+	uint32_t now = (uint32_t)(loop_now(s->loop) / OS_SECOND), limit = limit_of(s, f, sweep->crowded);
 
 	if (!limit || now - f->last <= limit)
 		return;
@@ -175,12 +190,14 @@ static void look_at(void *arg, struct flow *f)
 
 void flow_sweep(struct shard *s)
 {
+	struct sweep sweep = {s, 0};
 	struct flow_counts counts;
 	uint32_t n;
 
 	flowtable_count(s->flows, &counts);
-	n = counts.slots / SWEEP_TICKS + 1;
-	s->sweep_at = flowtable_walk(s->flows, s->sweep_at, n < SWEEP_LEAST ? SWEEP_LEAST : n, look_at, s);
+	sweep.crowded = counts.half_open > flowtable_limits(s->flows)->half_open / CROWDED_PART;
+	n = counts.slots / (sweep.crowded ? CROWDED_TICKS : SWEEP_TICKS) + 1;
+	s->sweep_at = flowtable_walk(s->flows, s->sweep_at, n < SWEEP_LEAST ? SWEEP_LEAST : n, look_at, &sweep);
 	if (s->reassembly)
 		reassembly_expire(s->reassembly, loop_now(s->loop));
 }

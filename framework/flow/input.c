@@ -197,6 +197,10 @@ static void from_icmp_error(struct shard *s, adit_buf *b, const struct packet_vi
 		dst.port = e.src_port;
 		src.port = e.dst_port;
 		f = flowtable_find(s->flows, e.proto, &src, &dst);
+		if (!f && home_of(s, &src) != s->index) {
+			home_send(s, b, home_of(s, &src));
+			return;
+		}
 	}
 	if (f && f->state == FLOW_OPEN)
 		flow_end(s, f, e.result);
@@ -249,6 +253,10 @@ static void one_packet(struct shard *s, adit_buf *b, struct packet_view *v, stru
 	f = flowtable_find(s->flows, proto, &src, &dst);
 	if (!f && claimed(s, b, &src, &dst, g))
 		return;
+	if (!f && proto == ADIT_PROTO_UDP && home_of(s, &src) != s->index) {
+		home_send(s, b, home_of(s, &src));
+		return;
+	}
 	if (proto == ADIT_PROTO_TCP) {
 		if (f && !tcp_takes(s, f, v, g))
 			f = NULL;
@@ -295,28 +303,41 @@ static void fragment(struct shard *s, adit_buf *b, struct packet_view *v, struct
 	one_packet(s, copy, v, g);
 }
 
+static void judge(struct shard *s, adit_buf *b, struct gather *g)
+{
+	struct packet_view v;
+	enum packet_verdict verdict = b->flags & ADIT_BUF_GSO ? packet_parse_super(b->data, b->len, &v)
+	                                                      : packet_parse(b->data, b->len, &v);
+
+	if (verdict == PACKET_FRAGMENT && s->reassembly)
+		fragment(s, b, &v, g);
+	else if (verdict != PACKET_OK)
+		drop(s, b, verdict == PACKET_UNKNOWN_PROTOCOL ? COUNT_dropped_unknown : COUNT_dropped_malformed);
+	else if (!checksums_hold(b, &v))
+		drop(s, b, COUNT_dropped_checksum);
+	else
+		one_packet(s, b, &v, g);
+}
+
 void shard_input(struct shard *s, adit_buf *const *pkt, uint32_t n)
 {
 	struct gather g = {.count = 0};
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
-		adit_buf *b = pkt[i];
-		struct packet_view v;
-		enum packet_verdict verdict = b->flags & ADIT_BUF_GSO ? packet_parse_super(b->data, b->len, &v)
-		                                                      : packet_parse(b->data, b->len, &v);
-
 		shard_count(s, COUNT_packets_up, 1);
-		shard_count(s, COUNT_bytes_up, b->len);
-		if (verdict == PACKET_FRAGMENT && s->reassembly)
-			fragment(s, b, &v, &g);
-		else if (verdict != PACKET_OK)
-			drop(s, b, verdict == PACKET_UNKNOWN_PROTOCOL ? COUNT_dropped_unknown : COUNT_dropped_malformed);
-		else if (!checksums_hold(b, &v))
-			drop(s, b, COUNT_dropped_checksum);
-		else
-			one_packet(s, b, &v, &g);
+		shard_count(s, COUNT_bytes_up, pkt[i]->len);
+		judge(s, pkt[i], &g);
 	}
+	gather_flush(&g);
+	flush_handlers(s);
+}
+
+void shard_input_home(struct shard *s, adit_buf *b)
+{
+	struct gather g = {.count = 0};
+
+	judge(s, b, &g);
 	gather_flush(&g);
 	flush_handlers(s);
 }

@@ -110,6 +110,8 @@ struct shard_exits {
 struct shard {
 	adit_loop *loop;
 	uint32_t index, count;
+	struct shard *const *peers; /* all of them, by index; null: there is one */
+	uint32_t crossing; /* datagrams that others have posted and that are not here yet; atomic */
 	struct flowtable *flows;
 	struct bufpool *bufs;
 	struct part *parts[PART_KINDS][SHARD_PARTS];
@@ -143,12 +145,19 @@ static inline void shard_count(struct shard *s, enum shard_counter which, uint64
 
 /* [loop] Packets from the device. The buffers are given. */
 void shard_input(struct shard *s, adit_buf *const *pkt, uint32_t n);
+/* [loop] A datagram that another shard has handed over; it was counted there. */
+void shard_input_home(struct shard *s, adit_buf *b);
 /* [loop] Packets to the device, as stacks send them. */
 void shard_output(struct shard *s, adit_buf *const *pkt, uint32_t n);
 
 /* [loop] Answers a packet from the device with a reset or an ICMP error as code says, if the rate allows one; the packet
  * stays the caller's. */
 void shard_refuse_packet(struct shard *s, const adit_buf *pkt, adit_result code, enum shard_counter which);
+
+/* The index of the shard on which the datagram flows of an application's endpoint live (flow/home.c). */
+uint32_t home_of(const struct shard *s, const adit_addr *src);
+/* [loop] Hands a datagram over to that shard. Takes the buffer. */
+void home_send(struct shard *s, adit_buf *b, uint32_t home);
 
 /* ---- flows (flow/verdict.c, flow/ending.c) ---- */
 

@@ -69,6 +69,10 @@ int host_new(struct host **out, const struct host_options *options)
 	h->shard_count = shard_count_of(options->conf);
 	for (i = 0; !err && i < h->shard_count; i++) {
 		err = shards_new(h, i, &h->shards[i]);
+		if (!err) {
+			h->peers[i] = &h->shards[i]->shard;
+			h->peers[i]->peers = h->peers;
+		}
 		if (!err && options->flow_end) {
 			h->shards[i]->shard.on_end = tell_end;
 			h->shards[i]->shard.on_end_arg = h;

@@ -40,6 +40,7 @@ struct host_shard {
 struct host {
 	struct host_options options;
 	struct host_shard *shards[HOST_SHARDS_MOST];
+	struct shard *peers[HOST_SHARDS_MOST]; /* the same, as they know each other */
 	unsigned shard_count;
 	struct host_module *modules[HOST_MODULES_MOST];
 	unsigned module_count;

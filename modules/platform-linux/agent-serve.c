@@ -11,6 +11,7 @@
 #include "enter.h"
 #include "link.h"
 #include "pass.h"
+#include "will.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@ enum { SOCK = 3, SIGNALS = 4 };
 
 struct server {
 	struct child_set children;
+	struct will will;
 	size_t size, n_fds; /* of the request at hand */
 	int fds[PASS_MOST]; /* came with it */
 	struct {
@@ -131,6 +133,9 @@ static adit_result serve_op(struct server *s)
 		return serve_tun(s);
 	case AGENT_NETLINK:
 		return duty_netlink(ask->u.netlink, s->request.data, s->size - sizeof(*ask), why);
+	case AGENT_WILL:
+		return will_set(&s->will, ask->u.netlink, s->request.data, s->size - sizeof(*ask),
+		                why);
 	case AGENT_SYSCTL:
 		return duty_sysctl(ask->u.sysctl.path, ask->u.sysctl.value, why);
 	case AGENT_INDEX:
@@ -218,5 +223,6 @@ void agent_serve(int sock, const char *path, pid_t parent)
 			go_on = serve_request(s);
 	}
 	child_end(&s->children);
+	will_execute(&s->will);
 	_exit(0);
 }

@@ -18,6 +18,7 @@ enum agent_op {
 	AGENT_SOCKET,  /* u.socket -> 1 descriptor */
 	AGENT_TUN,     /* u.tun -> a descriptor per queue, u.made */
 	AGENT_NETLINK, /* u.netlink, data is the request */
+	AGENT_WILL,    /* u.netlink, data is what is to be sent in the end */
 	AGENT_SYSCTL,  /* u.sysctl */
 	AGENT_INDEX,   /* u.name -> u.index */
 	AGENT_SPAWN,   /* u.terminal and five descriptors, see child.h -> u.spawned */

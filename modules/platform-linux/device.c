@@ -65,7 +65,8 @@ adit_result device_open(struct device *d, struct why *why)
 		d->place = NULL;
 		return result;
 	}
-	place_set_device(d->place, d->made.name);
+	place_set_device(d->place, d->made.name, d->settings.wish.addresses,
+	                 d->settings.fd < 0 ? d->settings.wish.n_addresses : 0);
 	return 0;
 }
 
@@ -78,7 +79,7 @@ int device_unref(struct device *d)
 	for (i = 0; i < d->n_fds; i++)
 		close(d->fds[i]);
 	if (d->place) {
-		place_set_device(NULL, NULL);
+		place_set_device(NULL, NULL, NULL, 0);
 		place_close(d->place);
 	}
 	free(d);

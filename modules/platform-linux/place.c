@@ -22,7 +22,9 @@ struct adit_place {
 static struct {
 	const adit_host *host;
 	adit_place *device;
-	const char *name; /* of the device there */
+	const char *name;             /* of the device there */
+	const struct cidr *addresses; /* that were given to it */
+	uint32_t n_addresses;
 } home;
 
 void place_set_host(const adit_host *host)
@@ -30,10 +32,12 @@ void place_set_host(const adit_host *host)
 	home.host = host;
 }
 
-void place_set_device(adit_place *p, const char *name)
+void place_set_device(adit_place *p, const char *name, const struct cidr *addresses, uint32_t n)
 {
 	home.device = p;
 	home.name = name;
+	home.addresses = addresses;
+	home.n_addresses = n;
 }
 
 adit_result place_fail(adit_result result, const struct why *why)
@@ -270,8 +274,40 @@ static uint32_t ADIT_CALL find_index(adit_place *p, const char *name)
 	return call(p, &ask, NULL, 0, &answer, NULL, NULL, NULL) ? 0 : answer.u.index;
 }
 
+static adit_result ADIT_CALL set_will(adit_place *p, int32_t proto, const void *msg, size_t size)
+{
+	struct agent_ask ask = {.op = AGENT_WILL};
+	struct agent_answer answer;
+	struct why why = {""};
+	adit_result result;
+
+	if (!p->has_agent)
+		return place_fail(why_set(&why, ADIT_ENOSYS,
+		                          "nobody is there to carry out a last will: the namespace "
+		                          "is adit's own"),
+		                  &why);
+	if (size > ADIT_PLACE_WILL) /* the agent would say so too */
+		return place_fail(why_set(&why, ADIT_ELIMIT,
+		                          "a last will of %zu bytes; %d are the most", size,
+		                          ADIT_PLACE_WILL),
+		                  &why);
+	ask.u.netlink = proto;
+	result = call(p, &ask, msg, size, &answer, NULL, NULL, &why);
+	return place_fail(result, &why);
+}
+
+static adit_result ADIT_CALL device_address(uint32_t n, adit_addr *out, uint32_t *bits)
+{
+	if (n >= home.n_addresses)
+		return ADIT_ENOENT;
+	*out = home.addresses[n].addr;
+	*bits = home.addresses[n].bits;
+	return 0;
+}
+
 const adit_place_1 place_table = {
 	sizeof(adit_place_1), 0,           get_device,      fresh,
 	place_close,          make_socket, make_tun,        ask_netlink,
 	write_sysctl,         find_index,  get_device_name, is_ours,
+	set_will,             device_address,
 };

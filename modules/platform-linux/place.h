@@ -33,7 +33,7 @@ extern const adit_place_1 place_table;
 /* What adit.place/1 has no argument for: whose failures it reports, and the device's place. Null:
  * none (any more). */
 void place_set_host(const adit_host *host);
-void place_set_device(adit_place *p, const char *name);
+void place_set_device(adit_place *p, const char *name, const struct cidr *addresses, uint32_t n);
 adit_result place_fail(adit_result result, const struct why *why);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * stack-system/form.c - which form of TCP, and the listeners it needs
  */
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "stack.h"
 
@@ -114,25 +116,45 @@ static adit_result open_transparent(struct stack *st, char *why, size_t room)
 	return result;
 }
 
+/* What the manifest says, or else the device's first address of the family. ADIT_ENOENT: neither. */
+static adit_result own_address(const struct stack *st, int which, const char *key, adit_addr *own,
+                               uint32_t *prefix)
+{
+	uint8_t family = which ? 6 : 4;
+	const char *text = NULL;
+	adit_result result;
+	uint32_t n;
+
+	if (st->config->text(st->cfg, key, &text, NULL) == ADIT_OK && *text) {
+		result = alias_parse(text, own, prefix);
+		return result == ADIT_OK && own->family != family ? ADIT_ECONFIG : result;
+	}
+	if (!ADIT_HAS(st->places, adit_place_1, device_address))
+		return ADIT_ENOENT;
+	for (n = 0; st->places->device_address(n, own, prefix) == ADIT_OK; n++)
+		if (own->family == family)
+			return ADIT_OK;
+	return ADIT_ENOENT;
+}
+
 static adit_result open_portable_family(struct stack *st, int which, const char *key)
 {
-	const char *text = NULL;
-	uint32_t prefix;
+	char text[INET6_ADDRSTRLEN] = "the value";
+	uint32_t prefix = 0;
 	adit_addr own;
-	adit_result result = st->config->text(st->cfg, key, &text, NULL);
+	adit_result result = own_address(st, which, key, &own, &prefix);
 
-	if (result != ADIT_OK || !*text)
-		return ADIT_ENOENT;
-	result = alias_parse(text, &own, &prefix);
-	if (result == ADIT_OK && own.family != (which ? 6 : 4))
-		result = ADIT_ECONFIG;
-	if (result == ADIT_OK)
+	if (result == ADIT_ENOENT)
+		return result;
+	if (result == ADIT_OK) {
+		inet_ntop(which ? AF_INET6 : AF_INET, own.ip, text, sizeof(text));
 		result = alias_init(&st->aliases[which], &own, prefix, st->slot_count);
+	}
 	if (result != ADIT_OK)
 		return fail(st, result,
-		            "%s: %s has no room for a peer beside the device's own address; at "
-		            "least a /30 or a /126",
-		            key, text);
+		            "%s: %s/%u is not an address with room for a peer beside it; at least "
+		            "a /30 or a /126",
+		            key, text, prefix);
 	result = listen_open(st, (uint32_t)which, &own, 0);
 	if (result != ADIT_OK)
 		return fail(st, result,
@@ -157,8 +179,8 @@ static adit_result open_portable(struct stack *st)
 		return v6;
 	if (v4 == ADIT_ENOENT && v6 == ADIT_ENOENT)
 		return fail(st, ADIT_ECONFIG,
-		            "form \"portable\" needs address4 or address6, the device's own "
-		            "address and prefix");
+		            "form \"portable\" needs the device's own address and prefix, which the "
+		            "platform does not tell; set address4 or address6");
 	return ADIT_OK;
 }
 

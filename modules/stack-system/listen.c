@@ -56,23 +56,54 @@ static int32_t reserve_open(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* Resets what waits, with the one descriptor that is left. */
+/* Both ends of an accepted socket, as slot_accept() wants them. 0: it has none any more. */
+static int endpoints(const struct stack *st, int fd, adit_addr *src, adit_addr *dst)
+{
+	struct sockaddr_storage peer = {0}, local = {0};
+	socklen_t peer_size = sizeof(peer), local_size = sizeof(local);
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &peer_size) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&local, &local_size) != 0)
+		return 0;
+	addr_from_kernel(&peer, src);
+	addr_from_kernel(&local, dst);
+	return 1;
+}
+
+/* How many connections wait to be accepted. */
+static unsigned backlog(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_unacked : 1;
+}
+
+/* Resets half of what waits, with the one descriptor that is left. The flows hear of it: what the host
+ * holds for them (a connected socket each) is what the other half needs. */
 static void shed(struct listener *l)
 {
 	struct stack *st = l->stack;
-	unsigned i;
+	unsigned i, most = (backlog((int)l->fd) + 1) / 2;
+	adit_addr src, dst;
+	struct slot *s;
 	int fd;
 
-	for (i = 0; i < TURN_MOST; i++) {
+	for (i = 0; i < most && i < TURN_MOST; i++) {
 		if (st->reserve >= 0)
 			close(st->reserve);
 		st->reserve = -1;
 		fd = accept4((int)l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		s = fd >= 0 && endpoints(st, fd, &src, &dst) ? slot_accept(st, &src, &dst) : NULL;
 		if (fd >= 0) {
 			socket_reset(fd);
 			st->counts.shed++;
 		}
 		st->reserve = reserve_open();
+		if (s) {
+			s->state = SLOT_CLOSED;
+			emit_one(st, ADIT_EV_CLOSED, s->flow, ADIT_ELIMIT, 0);
+		}
 		if (fd < 0)
 			return;
 	}

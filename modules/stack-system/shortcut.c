@@ -143,15 +143,24 @@ static void put_clsact(struct message *m, uint16_t type, uint16_t flags, int fir
 	message_text(m, TCA_KIND, "clsact");
 }
 
-/* The last step: from here on segments take the shortcut. */
+/* The last step: from here on segments take the shortcut. Two requests, for the kernel works off all
+ * messages of one, and a filter must not be added to another group's. */
 static adit_result send_filter(struct stack *st, struct group *g, char *why, size_t room)
 {
 	int first = (int)st->places->index(g->place, g->device);
+	adit_result result;
 	uint8_t bytes[ROOM];
 	struct message m;
 
 	message_init(&m, bytes, sizeof(bytes));
 	put_clsact(&m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, first);
+	if (!message_done(&m))
+		return ADIT_ELIMIT;
+	result = st->places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, room);
+	if (result != ADIT_OK)
+		return result;
+	g->filtered = 1;
+	message_init(&m, bytes, sizeof(bytes));
 	put_filter(&m, first, st->places->index(g->place, g->second));
 	if (!message_done(&m))
 		return ADIT_ELIMIT;
@@ -209,10 +218,12 @@ void shortcut_undo(const struct adit_place_1 *places, struct group *g)
 
 	if (g->second_fd < 0)
 		return;
+	/* Another group's filter, which serves our connections as well, stays. */
 	message_init(&m, bytes, sizeof(bytes));
 	put_clsact(&m, RTM_DELQDISC, 0, (int)places->index(g->place, g->device));
-	if (message_done(&m))
+	if (g->filtered && message_done(&m))
 		places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
+	g->filtered = 0;
 	steer_rules(places, g, g->second, 0, why, sizeof(why));
 	for (i = 0; i < 2; i++) {
 		message_init(&m, bytes, sizeof(bytes));

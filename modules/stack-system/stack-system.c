@@ -265,7 +265,7 @@ static void ADIT_CALL stack_destroy(void *inst)
 	inner_close(st);
 	if (st->group && st->shard == 0) {
 		shortcut_undo(st->places, st->group);
-		steer_undo(st->places, st->group);
+		steer_undo(st, st->group);
 	}
 	if (st->group)
 		group_leave(st->module, st->group);

@@ -81,9 +81,11 @@ struct group {
 	uint16_t port[2];
 	uint32_t serial;   /* tells our rules from those of another group in this process */
 	int steered;       /* the rules are set, by instance 0 */
+	int lock;          /* while they are: nobody else in this process has the serial number */
 	adit_place *place; /* where */
 	char device[16];
 	char second[16];    /* the device of the shortcut */
+	int filtered;       /* the filter that feeds it is ours */
 	intptr_t second_fd; /* -1: there is no shortcut */
 	/* The self-test's packets may come by any queue, so every instance knows of it. Atomic:
 	 * many loops. */
@@ -204,7 +206,7 @@ adit_result datagram_down(struct stack *st, struct slot *s, adit_buf *b);
 
 /* steer.c */
 adit_result steer_set(struct stack *st, struct group *g, char *why, size_t room);
-void steer_undo(const struct adit_place_1 *places, struct group *g);
+void steer_undo(struct stack *st, struct group *g);
 /* Sends each connection to the listener of the shard whose queue it came by. */
 adit_result steer_queues(intptr_t listener);
 

@@ -16,9 +16,11 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -28,24 +30,33 @@
 
 enum {
 	TAG = 173,             /* "ad": the protocol number of our rules and routes */
-	TABLE = 0x61000000,    /* plus serial number and the low half of the process id */
+	TABLE = 0x61000000,    /* plus serial number and a hash of the device's name */
 	SERIALS = 16,          /* groups of one process that may overlap */
 	PREFERENCE = 9,        /* before everything but the kernel's own local table */
 	ROOM = 4096
 };
 
+/* Everything is named after the device, which has one owner at a time in its place. What is there
+ * under our names already was left by somebody who was killed, and goes. */
 static uint32_t table_number(const struct group *g)
 {
-	return TABLE | g->serial << 16 | ((uint32_t)getpid() & 0xffff);
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	const char *c;
+
+	for (c = g->device; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	return TABLE | g->serial << 16 | ((hash >> 16 ^ hash) & 0xffff);
 }
 
+/* Without a device: of whichever. */
 static void put_rule(struct message *m, uint16_t type, uint16_t flags, uint8_t family,
                      const struct group *g, const char *device)
 {
 	struct fib_rule_hdr h = {.family = family, .action = FR_ACT_TO_TBL};
 
 	message_begin(m, type, (uint16_t)(flags | NLM_F_ACK), &h, sizeof(h));
-	message_text(m, FRA_IIFNAME, device);
+	if (device)
+		message_text(m, FRA_IIFNAME, device);
 	message_u32(m, FRA_TABLE, table_number(g));
 	message_u32(m, FRA_PRIORITY, PREFERENCE);
 	message_u8(m, FRA_PROTOCOL, TAG);
@@ -67,10 +78,104 @@ static void put_route(struct message *m, uint16_t type, uint16_t flags, uint8_t 
 const char *steer_table_name(const struct group *g, char name[STEER_NAME])
 {
 	if (g->serial)
-		snprintf(name, STEER_NAME, "adit-%ld-%u", (long)getpid(), g->serial);
+		snprintf(name, STEER_NAME, "adit-%s-%u", g->device, g->serial);
 	else
-		snprintf(name, STEER_NAME, "adit-%ld", (long)getpid());
+		snprintf(name, STEER_NAME, "adit-%s", g->device);
 	return name;
+}
+
+/* A serial number that no other group of this process has, in whatever image of this module. */
+static adit_result take_serial(struct group *g)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int n;
+
+	if (fd < 0)
+		return from_errno(errno);
+	for (g->serial = 0; g->serial < SERIALS; g->serial++) {
+		n = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "adit-steer-%ld-%s-%u",
+		             (long)getpid(), g->device, g->serial);
+		if (bind(fd, (struct sockaddr *)&name,
+		         (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0) {
+			g->lock = fd;
+			return ADIT_OK;
+		}
+	}
+	close(fd);
+	return ADIT_ELIMIT;
+}
+
+/* Both families' rules, of both devices, and routes. */
+static void put_undo_routes(struct message *m, const struct group *g, uint32_t loopback)
+{
+	static const uint8_t families[2] = {AF_INET, AF_INET6};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		put_rule(m, RTM_DELRULE, 0, families[i], g, NULL);
+		put_rule(m, RTM_DELRULE, 0, families[i], g, NULL);
+		put_route(m, RTM_DELROUTE, 0, families[i], g, loopback);
+	}
+}
+
+static const uint8_t table_families[] = {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6};
+enum { TABLE_FAMILIES = sizeof(table_families) };
+
+static void put_undo_table(struct message *m, const struct group *g, uint8_t family)
+{
+	char table[STEER_NAME];
+
+	nft_batch(m, NFNL_MSG_BATCH_BEGIN);
+	nft_delete(m, family, steer_table_name(g, table));
+	nft_batch(m, NFNL_MSG_BATCH_END);
+}
+
+/* Takes away all that is named as the group's is. What is not there is refused, which is fine. */
+static void purge(const struct adit_place_1 *places, const struct group *g)
+{
+	uint8_t bytes[ROOM];
+	struct message m;
+	char why[64];
+	int i;
+
+	message_init(&m, bytes, sizeof(bytes));
+	put_undo_routes(&m, g, places->index(g->place, "lo"));
+	if (message_done(&m))
+		places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
+	for (i = 0; i < TABLE_FAMILIES; i++) {
+		message_init(&m, bytes, sizeof(bytes));
+		put_undo_table(&m, g, table_families[i]);
+		if (message_done(&m))
+			places->netlink(g->place, NETLINK_NETFILTER, bytes, m.size, why, sizeof(why));
+	}
+}
+
+/* A place has one last will, so it is that of all groups there. A place without (our own namespace)
+ * is cleaned by the next start. */
+static void write_will(const struct adit_place_1 *places, const struct module *module,
+                       adit_place *place)
+{
+	uint32_t loopback = places->index(place, "lo");
+	uint8_t bytes[ADIT_PLACE_WILL];
+	const struct group *g;
+	struct message m;
+	int i;
+
+	if (!ADIT_HAS(places, adit_place_1, will))
+		return;
+	message_init(&m, bytes, sizeof(bytes));
+	for (g = module->groups; g; g = g->next)
+		if (g->steered && g->place == place)
+			put_undo_routes(&m, g, loopback);
+	if (message_done(&m))
+		places->will(place, NETLINK_ROUTE, bytes, m.size);
+	message_init(&m, bytes, sizeof(bytes));
+	for (g = module->groups; g; g = g->next)
+		for (i = 0; g->steered && g->place == place && i < TABLE_FAMILIES; i++)
+			put_undo_table(&m, g, table_families[i]);
+	if (message_done(&m))
+		places->will(place, NETLINK_NETFILTER, bytes, m.size);
 }
 
 static void put_nft_rule(struct message *m, const char *table, const char *device, uint8_t family,
@@ -86,7 +191,7 @@ static void put_nft_rule(struct message *m, const char *table, const char *devic
 	nft_rule_close(m, rule);
 }
 
-static adit_result send_nft_once(struct stack *st, struct group *g, char *why, size_t room)
+static adit_result send_nft(struct stack *st, struct group *g, char *why, size_t room)
 {
 	uint8_t bytes[ROOM];
 	struct message m;
@@ -104,18 +209,6 @@ static adit_result send_nft_once(struct stack *st, struct group *g, char *why, s
 	if (!message_done(&m))
 		return ADIT_ELIMIT;
 	return st->places->netlink(g->place, NETLINK_NETFILTER, bytes, m.size, why, room);
-}
-
-/* The name may be that of another group of this process, or of a dead process whose id we have got.
- */
-static adit_result send_nft(struct stack *st, struct group *g, char *why, size_t room)
-{
-	adit_result result = ADIT_EEXIST;
-
-	for (g->serial = 0; g->serial < SERIALS && result == ADIT_EEXIST; g->serial++)
-		result = send_nft_once(st, g, why, room);
-	g->serial--;
-	return result;
 }
 
 static adit_result send_routes(struct stack *st, struct group *g, char *why, size_t room)
@@ -189,48 +282,33 @@ static adit_result send_settings(struct stack *st, struct group *g, char *why, s
 
 adit_result steer_set(struct stack *st, struct group *g, char *why, size_t room)
 {
-	adit_result result = send_settings(st, g, why, room);
+	adit_result result = take_serial(g);
 
+	if (result != ADIT_OK) {
+		snprintf(why, room, "%u groups of listeners are there already", SERIALS);
+		return result;
+	}
+	purge(st->places, g);
+	g->steered = 1;
+	write_will(st->places, st->module, g->place); /* before there is anything to undo */
+	result = send_settings(st, g, why, room);
 	if (result == ADIT_OK)
 		result = send_nft(st, g, why, room);
+	if (result == ADIT_OK)
+		result = send_routes(st, g, why, room);
 	if (result != ADIT_OK)
-		return result;
-	g->steered = 1;
-	result = send_routes(st, g, why, room);
-	if (result != ADIT_OK)
-		steer_undo(st->places, g);
+		steer_undo(st, g);
 	return result;
 }
 
-void steer_undo(const struct adit_place_1 *places, struct group *g)
+void steer_undo(struct stack *st, struct group *g)
 {
-	static const uint8_t families[2] = {AF_INET, AF_INET6};
-	uint32_t loopback;
-	uint8_t bytes[ROOM];
-	struct message m;
-	char why[64], table[STEER_NAME];
-	int i;
-
 	if (!g->steered)
 		return;
+	purge(st->places, g);
 	g->steered = 0;
-	loopback = places->index(g->place, "lo");
-	for (i = 0; i < 2; i++) {
-		message_init(&m, bytes, sizeof(bytes));
-		put_rule(&m, RTM_DELRULE, 0, families[i], g, g->device);
-		if (message_done(&m))
-			places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
-		message_init(&m, bytes, sizeof(bytes));
-		put_route(&m, RTM_DELROUTE, 0, families[i], g, loopback);
-		if (message_done(&m))
-			places->netlink(g->place, NETLINK_ROUTE, bytes, m.size, why, sizeof(why));
-	}
-	message_init(&m, bytes, sizeof(bytes));
-	nft_batch(&m, NFNL_MSG_BATCH_BEGIN);
-	nft_delete(&m, NFPROTO_INET, steer_table_name(g, table));
-	nft_batch(&m, NFNL_MSG_BATCH_END);
-	if (message_done(&m))
-		places->netlink(g->place, NETLINK_NETFILTER, bytes, m.size, why, sizeof(why));
+	write_will(st->places, st->module, g->place);
+	close(g->lock);
 }
 
 adit_result steer_queues(intptr_t listener)

@@ -356,6 +356,7 @@ static void print_place(void)
 	CONST(ADIT_SOCK_REUSEPORT);
 	CONST(ADIT_SOCK_LISTEN);
 	CONST(ADIT_SOCK_V6ONLY);
+	CONST(ADIT_PLACE_WILL);
 	GROWS(adit_place_1);
 	MEMBER(adit_place_1, size, uint32_t);
 	MEMBER(adit_place_1, zero, uint32_t);
@@ -372,6 +373,8 @@ static void print_place(void)
 	MEMBER(adit_place_1, index, uint32_t (*)(adit_place *, const char *));
 	MEMBER(adit_place_1, device_name, const char *(*)(void));
 	MEMBER(adit_place_1, ours, int32_t (*)(adit_place *));
+	MEMBER(adit_place_1, will, adit_result (*)(adit_place *, int32_t, const void *, size_t));
+	MEMBER(adit_place_1, device_address, adit_result (*)(uint32_t, adit_addr *, uint32_t *));
 }
 
 static void print_exec(void)

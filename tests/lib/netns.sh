@@ -312,6 +312,11 @@ direct_up() {
 manifest() {
 	form=
 	[ "$STACK" != stack-system ] || form=", \"form\": \"$FORM\""
+	# That form serves one shard.
+	case $form in
+	*portable*) form="$form}], \"shards\": 1" ;;
+	*) form="$form}]" ;;
+	esac
 	modules=
 	[ "$NETNS_WHO" = root ] || modules=', "modules": {"allow_unsafe_owner": true}'
 	cat <<-END
@@ -320,7 +325,7 @@ manifest() {
 			"platform": {"module": "platform-linux", "namespace": "/run/netns/client", "name": "adit0", "mtu": 1500,
 				"addresses": ["$C4/24", "$C6/64"], "routes": ["0.0.0.0/0", "::/0"]},
 			"stack": "tested",
-			"stacks": [{"name": "tested", "module": "$STACK"$form}]$modules${ADIT_MORE:-}
+			"stacks": [{"name": "tested", "module": "$STACK"$form$modules${ADIT_MORE:-}
 		}
 	END
 }
@@ -340,6 +345,8 @@ adit_down() {
 	[ -z "${ADIT_ENDED:-}" ] || return 0
 	ADIT_ENDED=1
 	if alive adit; then ok "adit was alive at the end"; else not_ok "adit was alive at the end" "$(tail -n 15 "$W/adit.log")"; fi
+	[ "$FORM" = auto ] || [ "$STACK" != stack-system ] ||
+		check "TCP was ended in form $FORM" grep -q "TCP is ended in form \"$FORM\"" "$W/adit.log"
 	began=$(ms)
 	stop adit || :
 	within "SIGTERM ended adit in time, ms" $(($(ms) - began)) 0 2000

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,4 +243,40 @@ int rig_inside(int32_t proto, const char *to, uint16_t port)
 int rig_packets(void *arg)
 {
 	return rig.packets >= *(uint32_t *)arg;
+}
+
+void rig_be_somewhere(void)
+{
+	char map[40];
+	unsigned uid = getuid();
+
+	if (!uid)
+		return;
+	check(!unshare(CLONE_NEWUSER | CLONE_NEWNET), "%s", strerror(errno));
+	snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+	check(rig_write("/proc/self/uid_map", map));
+}
+
+pid_t rig_other_namespace(int *hold)
+{
+	unsigned uid = getuid();
+	int ready[2], stay[2];
+	char c, map[40];
+	pid_t pid;
+
+	check(!pipe(ready) && !pipe(stay));
+	pid = fork();
+	if (!pid) {
+		close(stay[1]);
+		check(!unshare(uid ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET));
+		snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+		check(!uid || rig_write("/proc/self/uid_map", map));
+		check(write(ready[1], "x", 1) == 1);
+		check(!read(stay[0], &c, 1));
+		_exit(0);
+	}
+	close(stay[0]);
+	check(read(ready[0], &c, 1) == 1);
+	*hold = stay[1];
+	return pid;
 }

@@ -54,4 +54,10 @@ uint32_t rig_sum(uint32_t s, const uint8_t *p, size_t n);
 /* True when the text was written to the file. */
 int rig_write(const char *path, const char *text);
 
+
+/* An ordinary user goes into a user and network namespace of its own, to have a "here". */
+void rig_be_somewhere(void);
+/* A process with a network namespace of its own, which ends when *hold is closed. */
+pid_t rig_other_namespace(int *hold);
+
 #endif

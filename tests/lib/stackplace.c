@@ -154,6 +154,8 @@ static adit_result ADIT_CALL make_tun(adit_place *p, const char *name, uint32_t 
 		return ADIT_EINVAL;
 	go(p);
 	err = stackplace_tun(name, 1, &fd);
+	if (err == -EBUSY)
+		err = -EEXIST;
 	snprintf(command, sizeof(command), "ip link set %s mtu %u up", name, mtu);
 	if (!err && system(command) != 0)
 		err = -EIO;

@@ -56,6 +56,15 @@ for n in 1 2 3 4 5; do
 	traces >"$W/after"
 	is "round $n: nothing of a killed adit is left" "$(diff "$W/before" "$W/after")" ""
 done
+# Its agent carries out a last will. Killed first, it cannot: the next start takes away what it finds.
+start adit gateway "$ADIT" run "$W/manifest.json"
+wait_for 10 device_up
+# shellcheck disable=SC2046 # one agent or more
+kill -KILL $(cat "/proc/$(pid_of adit)/task/$(pid_of adit)/children") "$(pid_of adit)"
+wait_for 2 gone adit
+sleep 0.2
+traces >"$W/after"
+check "control: a killed agent leaves something" sh -c "! cmp -s '$W/before' '$W/after'"
 start adit gateway "$ADIT" run "$W/manifest.json"
 began=$(ms)
 wait_for 10 device_up

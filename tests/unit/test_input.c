@@ -90,6 +90,24 @@ static void the_parked_syn_follows_a_late_verdict_once(void **state)
 	assert_int_equal(kit_number(k, PART_STACK, 0, KIT_PACKET, 0), 2);
 }
 
+static void a_crowd_of_half_open_flows_has_less_time(void **state)
+{
+	uint16_t port;
+
+	k->answer[0] = (adit_op){.type = ADIT_OP_ACCEPT, .u.num = 7};
+	k->s.timeouts.connect = 30;
+	for (port = 1000; port < 1025; port++) /* a quarter of the limit is no crowd */
+		send_segment(k, 4, port, SYN, 0);
+	kit_age(k, 6);
+	assert_int_equal(kit_counts(k).half_open, 25);
+	for (port = 2000; port < 2010; port++)
+		send_segment(k, 4, port, SYN, 0);
+	kit_age(k, 1);
+	assert_int_equal(kit_counts(k).half_open, 10); /* the new ones */
+	kit_age(k, 6);
+	assert_int_equal(kit_counts(k).half_open, 10); /* no crowd any more */
+}
+
 static void a_reset_while_it_waits_ends_the_flow_in_silence(void **state)
 {
 	adit_flow flow;
@@ -356,6 +374,7 @@ int main(void)
 		INPUT_TEST(a_stray_segment_gets_the_reset_that_rfc_9293_asks_for),
 		INPUT_TEST(resets_are_limited_in_rate),
 		INPUT_TEST(the_parked_syn_follows_a_late_verdict_once),
+		INPUT_TEST(a_crowd_of_half_open_flows_has_less_time),
 		INPUT_TEST(a_reset_while_it_waits_ends_the_flow_in_silence),
 		INPUT_TEST(fin_and_reset_of_the_application_are_remembered),
 		INPUT_TEST(broken_packets_are_dropped_and_counted),

@@ -175,24 +175,12 @@ static int foreign_device(const char *name)
 
 /* Only root may make a device where we are; an ordinary user goes to a namespace of its own first.
  */
-static void be_somewhere(void)
-{
-	char map[40];
-	unsigned uid = getuid();
-
-	if (!uid)
-		return;
-	check(!unshare(CLONE_NEWUSER | CLONE_NEWNET), "%s", strerror(errno));
-	snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-	check(rig_write("/proc/self/uid_map", map));
-}
-
 static void test_adopts_by_number_and_name(void)
 {
 	char number[16], pid[16];
 	int fd, round;
 
-	be_somewhere();
+	rig_be_somewhere();
 	for (round = 0; round < 2; round++) {
 		fd = foreign_device("passed0");
 		check(fd < 10 && dup2(fd, round ? 4 : 20) >= 0);
@@ -225,7 +213,7 @@ static void test_adopts_by_number_and_name(void)
 static void test_here(void)
 {
 	rig_prepare();
-	be_somewhere();
+	rig_be_somewhere();
 	fakehost_set(rig.f, "name", "here%d");
 	fakehost_set(rig.f, "routes/0", "203.0.113.0/24");
 	rig_start();
@@ -237,36 +225,11 @@ static void test_here(void)
 	check(!if_nametoindex("here0"), "the device outlives its descriptors");
 }
 
-/* A process with a network namespace, which the device shall be made in. */
-static pid_t other_namespace(int *hold)
-{
-	unsigned uid = getuid();
-	int ready[2], stay[2];
-	char c, map[40];
-	pid_t pid;
-
-	check(!pipe(ready) && !pipe(stay));
-	pid = fork();
-	if (!pid) {
-		close(stay[1]);
-		check(!unshare(uid ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET));
-		snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-		check(!uid || rig_write("/proc/self/uid_map", map));
-		check(write(ready[1], "x", 1) == 1);
-		check(!read(stay[0], &c, 1));
-		_exit(0);
-	}
-	close(stay[0]);
-	check(read(ready[0], &c, 1) == 1);
-	*hold = stay[1];
-	return pid;
-}
-
 static void test_namespace_of_a_process(void)
 {
 	char name[64];
 	int hold, round;
-	pid_t pid = other_namespace(&hold);
+	pid_t pid = rig_other_namespace(&hold);
 	uint32_t one = 1;
 	int fd;
 

@@ -23,16 +23,22 @@
 static struct stackhost host;
 static int on_platform, twice;
 
-static const struct stackhost_setting transparent[] = {{"form", "transparent"}, {NULL, NULL}};
+/* With the shortcut the packets of a connection never come up; most tests want to see them. */
+static const struct stackhost_setting transparent[] = {
+        {"form", "transparent"}, {"shortcut", "false"}, {NULL, NULL}};
+static const struct stackhost_setting shortcut[] = {{"form", "transparent"}, {NULL, NULL}};
 static const struct stackhost_setting private_form[] = {{"form", "private"}, {NULL, NULL}};
 static const struct stackhost_setting portable[] = {{"form", "portable"},
                                                     {"address4", "198.18.0.1/16"},
                                                     {"address6", "fd00::1/64"},
                                                     {NULL, NULL}};
-static const struct stackhost_setting automatic[] = {{"form", "auto"}, {NULL, NULL}};
+static const struct stackhost_setting automatic[] = {
+        {"form", "auto"}, {"shortcut", "false"}, {NULL, NULL}};
 static const struct stackhost_setting untested[] = {
         {"form", "transparent"}, {"selftest", "false"}, {NULL, NULL}};
 static const struct stackhost_setting allowed[] = {
+        {"form", "transparent"}, {"allow_rules", "true"}, {"shortcut", "false"}, {NULL, NULL}};
+static const struct stackhost_setting allowed_shortcut[] = {
         {"form", "transparent"}, {"allow_rules", "true"}, {NULL, NULL}};
 static const struct stackhost_setting *const forms[] = {transparent, private_form, portable};
 
@@ -66,7 +72,7 @@ static int use_platform(void)
 
 	if (place_open("here", &here, &why) != 0)
 		return 0;
-	place_set_device(here, "t0");
+	place_set_device(here, "t0", NULL, 0);
 	host.places = &place_table;
 	return 1;
 }
@@ -78,9 +84,9 @@ static int open_another(void)
 	void *inst = NULL;
 	int good = life->create(host.ctx, &host.shard[0]->env, &inst) == 0 && life->open(inst) == 0;
 
-	good = good && stackhost_run("test $(nft list tables | grep -c 'adit-') = 2") == 0;
+	good = good && stackhost_run("test $(nft list tables | grep -c 'inet adit-') = 2") == 0;
 	life->destroy(inst);
-	return good && stackhost_run("test $(nft list tables | grep -c 'adit-') = 1") == 0;
+	return good && stackhost_run("test $(nft list tables | grep -c 'inet adit-') = 1") == 0;
 }
 
 /* One run in a child on a namespace of its own: what it leaves behind cannot help the next. */
@@ -208,13 +214,25 @@ static int chose_private(const struct sum *s)
 	       whole_and_well(s);
 }
 
-static int left_clean(const struct sum *s)
+static int nothing_is_left(void)
 {
-	return whole_and_well(s) && stackhost_run("test -z \"$(nft list tables)\"") == 0 &&
+	return stackhost_run("test -z \"$(nft list tables)\"") == 0 &&
 	       stackhost_run("test -z \"$(ip rule show | grep t0; ip -6 rule show | grep t0)\"") ==
 	               0 &&
 	       stackhost_run("test -z \"$(ip route show table all proto 173; ip -6 route show "
 	                     "table all proto 173)\"") == 0;
+}
+
+static int left_clean(const struct sum *s)
+{
+	return whole_and_well(s) && nothing_is_left();
+}
+
+/* 16 MB and more, of which not one super-packet has come up. */
+static int in_the_kernel(const struct sum *s)
+{
+	return s->supers_up == 0 && s->accepted == 1 && s->well == 1 && s->reset + s->other == 0 &&
+	       strstr(s->log, "stay in the kernel") && nothing_is_left();
 }
 
 static int none(const struct sum *s)
@@ -231,6 +249,23 @@ static void bytes_pass_both_ways_whole_and_end_in_both_directions(void **state)
 static void bytes_pass_over_the_socket_that_the_host_asked_for(void **state)
 {
 	every(ECHO_SOCKET, stackapp_bulk, whole);
+}
+
+static void the_shortcut_changes_nothing_for_the_application(void **state)
+{
+	run(shortcut, 1, ECHO_STREAM, stackapp_bulk, 4, in_the_kernel);
+	run(shortcut, 1, ECHO_STREAM, stackapp_bulk, 6, in_the_kernel);
+	run(shortcut, 1, ECHO_SOCKET, stackapp_bulk, 4, NULL);
+	run(shortcut, 1, ECHO_STREAM, stackapp_reset, 4, one_reset);
+	run(shortcut, 1, ABORT_AT_DATA, stackapp_is_reset, 6, one_other);
+	run(shortcut, 2, ECHO_STREAM, stackapp_many, 4, all_well);
+	run(shortcut, 1, ECHO_STREAM, stackapp_stranger, 4, none);
+	on_platform = 1;
+	run(allowed_shortcut, 1, ECHO_STREAM, stackapp_bulk, 4, in_the_kernel);
+	on_platform = 0;
+	twice = 1;
+	run(shortcut, 1, ECHO_STREAM, stackapp_bulk, 4, in_the_kernel);
+	twice = 0;
 }
 
 static void super_packets_stay_whole_on_the_way_down(void **state)
@@ -321,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(bytes_pass_both_ways_whole_and_end_in_both_directions),
 	        cmocka_unit_test(bytes_pass_over_the_socket_that_the_host_asked_for),
+	        cmocka_unit_test(the_shortcut_changes_nothing_for_the_application),
 	        cmocka_unit_test(super_packets_stay_whole_on_the_way_down),
 	        cmocka_unit_test(a_reset_of_the_application_is_reported),
 	        cmocka_unit_test(an_abort_resets_the_application),

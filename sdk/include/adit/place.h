@@ -26,6 +26,8 @@ enum {
 	ADIT_SOCK_V6ONLY = 8
 };
 
+enum { ADIT_PLACE_WILL = 8192 /* bytes of a last will */ };
+
 #define ADIT_PLACE_1 "adit.place/1"
 typedef struct adit_place_1 {
 	uint32_t size;
@@ -69,6 +71,16 @@ typedef struct adit_place_1 {
 	 * "here"): its routes, rules, firewall and settings are ours to change. 0: it is the
 	 * machine's, or that of whoever started us. */
 	int32_t(ADIT_CALL *ours)(adit_place *p);
+	/* [control] A last will: netlink requests, as of netlink(), that the agent of the place sends
+	 * when it ends, however we came to our end, killed included; what they are refused is left.
+	 * For undoing what does not go with a descriptor. One per protocol: the next call replaces
+	 * it, size 0 withdraws it. At most ADIT_PLACE_WILL bytes (ADIT_ELIMIT); a firewall batch is
+	 * sent by itself, so that one that fails does not hold up the next. ADIT_EINVAL: malformed.
+	 * ADIT_ENOSYS: the place has no agent (it is our own namespace). */
+	adit_result(ADIT_CALL *will)(adit_place *p, int32_t proto, const void *msg, size_t size);
+	/* [control] The n-th address that the platform gave its device, counted from 0, and the
+	 * length of its prefix. ADIT_ENOENT: there are not so many, or others gave it addresses. */
+	adit_result(ADIT_CALL *device_address)(uint32_t n, adit_addr *out, uint32_t *bits);
 } adit_place_1;
 
 ADIT_END_DECLS

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ * flow/home.c - the shard on which an application endpoint's datagram flows live
+ *
+ * The device spreads packets over its queues by all of their endpoints, so the datagrams of one socket come up on
+ * several shards. Its mapping (RFC 4787) is one socket on one shard: that of the endpoint's hash. What comes up
+ * elsewhere is copied, for a buffer belongs to its pool's thread, and posted there. This is for the first datagrams of
+ * a flow: the queue by which the answer goes down is the one by which the device sends up what follows.
+ */
+#include "flow/shard.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+/* Datagrams on their way to one shard at a time; more are lost, as on any path. */
+enum { CROSSING_MOST = 1024 };
+
+struct crossing {
+	struct shard *to;
+	adit_buf meta;
+	uint8_t bytes[];
+};
+
+uint32_t home_of(const struct shard *s, const adit_addr *src)
+{
+	static const struct hash_key key; /* spreads; an application that picks its ports loads its own shard */
+	struct {
+		uint8_t ip[16];
+		uint16_t port;
+	} endpoint;
+
+	if (s->count < 2 || !s->peers)
+		return s->index;
+	memcpy(endpoint.ip, src->ip, 16);
+	endpoint.port = src->port;
+	if (src->family == 4)
+		memset(endpoint.ip + 4, 0, 12);
+	return (uint32_t)(hash_bytes(&key, &endpoint, sizeof(endpoint)) % s->count);
+}
+
+static void arrive(void *arg)
+{
+	struct crossing *c = arg;
+	struct shard *s = c->to;
+	adit_buf *b;
+
+	__atomic_sub_fetch(&s->crossing, 1, __ATOMIC_RELAXED);
+	if (!s->parts[PART_PLATFORM][0]->started) {
+		shard_count(s, COUNT_dropped_limit, 1); /* the end has begun */
+	} else if (bufpool_get(s->bufs, &b, 1, c->meta.len) != 1) {
+		shard_count(s, COUNT_dropped_limit, 1);
+	} else {
+		memcpy(b->data, c->bytes, c->meta.len);
+		b->len = c->meta.len;
+		b->flags = c->meta.flags;
+		b->gso_size = c->meta.gso_size;
+		b->csum_start = c->meta.csum_start;
+		b->csum_off = c->meta.csum_off;
+		b->hdr_len = c->meta.hdr_len;
+		shard_input_home(s, b);
+	}
+	free(c);
+}
+
+void home_send(struct shard *s, adit_buf *b, uint32_t home)
+{
+	struct shard *to = s->peers[home];
+	struct crossing *c = NULL;
+
+	if (b->next || b->len > BUFPOOL_LARGE || __atomic_load_n(&to->crossing, __ATOMIC_RELAXED) >= CROSSING_MOST)
+		goto lost;
+	c = malloc(sizeof(*c) + b->len);
+	if (!c)
+		goto lost;
+	c->to = to;
+	c->meta = *b;
+	c->meta.flags &= ~(uint32_t)ADIT_BUF_RDONLY;
+	memcpy(c->bytes, b->data, b->len);
+	__atomic_add_fetch(&to->crossing, 1, __ATOMIC_RELAXED);
+	if (loop_post(to->loop, arrive, c) == ADIT_OK) {
+		bufpool_put(&b, 1);
+		return;
+	}
+	__atomic_sub_fetch(&to->crossing, 1, __ATOMIC_RELAXED);
+lost:
+	free(c);
+	shard_count(s, COUNT_dropped_limit, 1);
+	bufpool_put(&b, 1);
+}
