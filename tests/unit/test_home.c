@@ -114,6 +114,22 @@ static void those_on_their_way_are_limited(void **state)
 	assert_int_equal(flows(h), 1);
 }
 
+static void it_waits_for_nobody_at_the_start_and_is_lost_at_the_end(void **state)
+{
+	unsigned h = home(4, 5000);
+	struct part *platform = kit_part(kits[h], PART_PLATFORM, 0);
+
+	platform->started = 0; /* the other shard was faster */
+	send_datagram(kits[!h], 4, 5000, 10);
+	kit_do(kits[h], nothing);
+	assert_int_equal(flows(h), 1);
+	kits[h]->s.draining = 1;
+	send_datagram(kits[!h], 4, 5000, 10);
+	kit_do(kits[h], nothing);
+	assert_int_equal(kit_counter(kits[h], COUNT_dropped_limit), 1);
+	platform->started = 1;
+}
+
 static void tcp_and_echo_stay_where_they_are(void **state)
 {
 	unsigned port;
@@ -132,6 +148,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(whichever_shard_it_comes_to, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_datagram_arrives_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(those_on_their_way_are_limited, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(it_waits_for_nobody_at_the_start_and_is_lost_at_the_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tcp_and_echo_stay_where_they_are, set_up, tear_down),
 	};
 
