@@ -46,7 +46,8 @@ static void arrive(void *arg)
 	adit_buf *b;
 
 	__atomic_sub_fetch(&s->crossing, 1, __ATOMIC_RELAXED);
-	if (!s->parts[PART_PLATFORM][0]->started) {
+	/* At the start another shard may read its queue before ours is; everything else is there by then. */
+	if (s->draining && !s->parts[PART_PLATFORM][0]->started) {
 		shard_count(s, COUNT_dropped_limit, 1); /* the end has begun */
 	} else if (bufpool_get(s->bufs, &b, 1, c->meta.len) != 1) {
 		shard_count(s, COUNT_dropped_limit, 1);

@@ -58,25 +58,30 @@ static unsigned home(int family, uint16_t port)
 	return home_of(peers[0], &src);
 }
 
-static void whichever_shard_it_comes_to(void **state)
+/* A loop of the kit takes no posts after it has run, so each test lets the home shard run once. */
+
+static void all_of_an_endpoint_come_to_its_home(void **state)
 {
 	unsigned port, at[2] = {0, 0};
 
 	for (port = 1000; port < 1040; port++) {
-		int family = port % 2 ? 4 : 6;
-
-		/* The same datagram on both; one flow must be the result. */
-		send_datagram(kits[0], family, (uint16_t)port, 33);
-		send_datagram(kits[1], family, (uint16_t)port, 33);
-		kit_do(kits[0], nothing);
-		kit_do(kits[1], nothing);
-		at[home(family, (uint16_t)port)]++;
-		assert_int_equal(flows(0), at[0]);
-		assert_int_equal(flows(1), at[1]);
+		send_datagram(kits[0], port % 2 ? 4 : 6, (uint16_t)port, 33);
+		at[home(port % 2 ? 4 : 6, (uint16_t)port)]++;
 	}
-	assert_true(at[0] > 5 && at[1] > 5); /* spread */
-	assert_int_equal(kits[0]->s.crossing, 0);
+	assert_int_equal(flows(0), at[0]);
+	assert_int_equal(flows(1), 0);
+	assert_int_equal(kits[1]->s.crossing, at[1]);
+	kit_do(kits[1], nothing);
+	assert_int_equal(flows(0), at[0]);
+	assert_int_equal(flows(1), at[1]);
 	assert_int_equal(kits[1]->s.crossing, 0);
+	assert_true(at[0] > 5 && at[1] > 5); /* spread */
+	/* There already, they stay. */
+	for (port = 1000; port < 1040; port++)
+		if (home(port % 2 ? 4 : 6, (uint16_t)port) == 1)
+			send_datagram(kits[1], port % 2 ? 4 : 6, (uint16_t)port, 33);
+	assert_int_equal(flows(1), at[1]);
+	assert_int_equal(kits[0]->s.crossing, 0);
 }
 
 static void the_datagram_arrives_whole(void **state)
@@ -114,6 +119,32 @@ static void those_on_their_way_are_limited(void **state)
 	assert_int_equal(flows(h), 1);
 }
 
+static void one_that_comes_before_the_device_is_read_is_kept(void **state)
+{
+	unsigned h = home(4, 5000);
+	struct part *platform = kit_part(kits[h], PART_PLATFORM, 0);
+
+	platform->started = 0; /* the other shard was faster */
+	send_datagram(kits[!h], 4, 5000, 10);
+	kit_do(kits[h], nothing);
+	assert_int_equal(flows(h), 1);
+	platform->started = 1;
+}
+
+static void one_that_comes_at_the_end_is_lost(void **state)
+{
+	unsigned h = home(4, 5000);
+	struct part *platform = kit_part(kits[h], PART_PLATFORM, 0);
+
+	platform->started = 0;
+	kits[h]->s.draining = 1;
+	send_datagram(kits[!h], 4, 5000, 10);
+	kit_do(kits[h], nothing);
+	assert_int_equal(flows(h), 0);
+	assert_int_equal(kit_counter(kits[h], COUNT_dropped_limit), 1);
+	platform->started = 1;
+}
+
 static void tcp_and_echo_stay_where_they_are(void **state)
 {
 	unsigned port;
@@ -129,9 +160,11 @@ static void tcp_and_echo_stay_where_they_are(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(whichever_shard_it_comes_to, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(all_of_an_endpoint_come_to_its_home, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_datagram_arrives_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(those_on_their_way_are_limited, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_that_comes_before_the_device_is_read_is_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_that_comes_at_the_end_is_lost, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tcp_and_echo_stay_where_they_are, set_up, tear_down),
 	};
 
