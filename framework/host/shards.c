@@ -44,6 +44,22 @@ static enum carry_rule rule(const adit_cfg *c, const char *path)
 	return !strcmp(text, "address-and-port") ? CARRY_ADDRESS_AND_PORT : CARRY_ENDPOINT_INDEPENDENT;
 }
 
+static struct reassembly *new_reassembly(const adit_cfg *c)
+{
+	struct reassembly_limits limits = reassembly_default;
+	uint64_t bytes = limits.bytes;
+
+	limits.datagrams = number(c, "limits/reassembly/datagrams", limits.datagrams);
+	conf_size(c, "limits/reassembly/memory", &bytes);
+	limits.bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+	conf_config_1.duration(c, "limits/reassembly/timeout", &limits.timeout_ns);
+	if (limits.per_source > limits.datagrams)
+		limits.per_source = limits.datagrams;
+	if (!limits.timeout_ns)
+		limits.timeout_ns = reassembly_default.timeout_ns;
+	return reassembly_new(&limits);
+}
+
 static int set_limits(struct shard *s, const adit_cfg *c)
 {
 	struct flow_limits limits = {
@@ -71,7 +87,7 @@ static int set_limits(struct shard *s, const adit_cfg *c)
 	if (!err)
 		err = bufpool_new(&s->bufs, memory);
 	if (!err) {
-		s->reassembly = reassembly_new(NULL);
+		s->reassembly = new_reassembly(c);
 		err = s->reassembly ? forward_shard_init(s) : ADIT_ENOMEM;
 	}
 	if (!err)
