@@ -59,6 +59,9 @@ done
 # Its agent carries out a last will. Killed first, it cannot: the next start takes away what it finds.
 start adit gateway "$ADIT" run "$W/manifest.json"
 wait_for 10 device_up
+# The rules come after the device.
+steered() { client ip -6 rule show | grep -q 'iif adit-in'; }
+wait_for 10 steered
 # shellcheck disable=SC2046 # one agent or more
 kill -KILL $(cat "/proc/$(pid_of adit)/task/$(pid_of adit)/children") "$(pid_of adit)"
 wait_for 2 gone adit
