@@ -318,7 +318,7 @@ static void buffers_may_come_back_after_the_pool_is_gone(void **state)
 	adit_buf *v[2], *wrapped;
 
 	assert_int_equal(bufpool_new(&p, 1 << 20), 0);
-	assert_int_equal(bufpool_get(p, v, 2, 1), 2);
+	assert_int_equal(bufpool_get(p, v, 2, BUFPOOL_SMALL), 2);
 	wrapped = bufpool_wrap(p, mem, 4, put_other, v[1]);
 	bufpool_free(p);
 	memset(v[0]->data, 1, BUFPOOL_SMALL);
