@@ -2,7 +2,10 @@
  * host/api.c - what modules are given: adit_host, and the interfaces behind its get()
  */
 #include <adit/adit.h>
+#include <adit/doctor.h>
+#include <adit/exec.h>
 #include <adit/packet.h>
+#include <adit/place.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,9 +95,22 @@ static const void *host_table(const char *iface)
 	return NULL;
 }
 
+/* What a platform module may offer beside its device. */
+static const char *const of_platforms[] = {ADIT_PLACE_1, ADIT_EXEC_1, ADIT_DOCTOR_1};
+
 bool host_offers(struct host *h, const char *iface)
 {
-	return host_table(iface) || (h && host_platform_interface(h, iface));
+	size_t i;
+
+	if (host_table(iface))
+		return true;
+	if (h && h->platform)
+		return host_platform_interface(h, iface) != NULL;
+	/* No platform is loaded yet: which one it will be, the manifest says. */
+	for (i = 0; i < sizeof(of_platforms) / sizeof(of_platforms[0]); i++)
+		if (!strcmp(of_platforms[i], iface))
+			return true;
+	return false;
 }
 
 static const void *api_get(const adit_host *h, const char *iface)

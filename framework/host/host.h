@@ -38,7 +38,8 @@ struct host_options {
 	struct host **being_made;
 };
 
-/* Whether the host (null: any host), or the platform module that it has loaded, offers an interface. */
+/* Whether the host (null: any host), or the platform module that it has loaded (or, before, any might), offers an
+ * interface. */
 bool host_offers(struct host *h, const char *iface);
 
 /* Loads the modules and creates all instances. Explained in the report: ADIT_ECONFIG and whatever a module's create
