@@ -25,8 +25,7 @@ struct adit_dialing {
 	uint64_t deadline; /* 0: none */
 	adit_dialed done;
 	void *arg;
-	struct sockaddr_storage to;
-	socklen_t to_size;
+	adit_addr to;
 };
 
 struct dialer {
@@ -54,6 +53,15 @@ static void unlink_from(adit_dialing *a)
 	*a->link = a->next;
 	if (a->next)
 		a->next->link = a->link;
+}
+
+/* connect(), for the first time or again. */
+static int ask(const adit_dialing *a)
+{
+	struct sockaddr_storage to;
+	socklen_t size = endpoint_to_sockaddr(&a->to, &to);
+
+	return connect(a->fd, (struct sockaddr *)&to, size);
 }
 
 /* What the network says to a connect. The system reports "administratively prohibited" as a lack of permission. */
@@ -104,7 +112,7 @@ static void settle(void *arg)
 	while (d->fresh) {
 		adit_dialing *a = d->fresh;
 
-		if (connect(a->fd, (struct sockaddr *)&a->to, a->to_size) == 0 || errno == EISCONN) {
+		if (ask(a) == 0 || errno == EISCONN) {
 			finish(a, ADIT_OK);
 		} else if (errno == EALREADY || errno == EINPROGRESS) {
 			adit_result r = loop_edge_init(&a->edge, d->shard->loop, a->fd, on_writable, a);
@@ -197,8 +205,8 @@ static int start_connect(adit_dialing *a, const adit_addr *dst, adit_result *err
 	if (a->fd < 0)
 		return -1;
 	setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	a->to_size = endpoint_to_sockaddr(dst, &a->to);
-	if (connect(a->fd, (struct sockaddr *)&a->to, a->to_size) == 0 || errno == EINPROGRESS)
+	a->to = *dst;
+	if (ask(a) == 0 || errno == EINPROGRESS)
 		return 0;
 	*err = answer(errno);
 	close(a->fd);
