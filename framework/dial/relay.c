@@ -51,11 +51,12 @@ struct lane {
 	struct kept *kept; /* copied bytes that the sink did not take */
 	struct pipe *pipe; /* set while it is a bulk lane */
 	uint32_t in_pipe;
-	uint8_t bulk, quiet;
-	uint8_t done; /* the source's FIN is there, perhaps behind data */
-	uint8_t eof;  /* the source's FIN has been read */
-	uint8_t shut; /* ... and the sink has been told */
-	uint8_t more; /* its turn was over before its source was empty */
+	unsigned quiet : 8, /* small splices in a row */
+		bulk : 1,
+		done : 1, /* the source's FIN is there, perhaps behind data */
+		eof : 1,  /* the source's FIN has been read */
+		shut : 1, /* ... and the sink has been told */
+		more : 1; /* its turn was over before its source was empty */
 };
 
 struct relay {
@@ -316,7 +317,7 @@ static adit_result splice_some(struct relay *r, int from, size_t *done)
 	}
 	moved(r, from, (size_t)n);
 	l->in_pipe += (uint32_t)n;
-	l->quiet = n < QUIET ? (uint8_t)(l->quiet + 1) : 0;
+	l->quiet = n < QUIET ? (l->quiet + 1u) & 0xff : 0;
 	result = drain_pipe(r, from);
 	if (result != ADIT_OK)
 		return result;

@@ -16,6 +16,7 @@ enum { TURN = 64 };
 struct edge_set {
 	int fd;
 	int at, count; /* of what is being told */
+	uint32_t ready; /* of the one that is being told */
 	struct epoll_event events[TURN];
 };
 
@@ -23,7 +24,6 @@ struct edge {
 	struct edge_set *set; /* null: not watched */
 	adit_fn fn;
 	void *arg;
-	uint32_t ready;
 };
 
 _Static_assert(sizeof(struct edge) <= sizeof(struct loop_edge), "loop_edge is too small");
@@ -75,7 +75,7 @@ void edge_set_turn(struct edge_set *s)
 
 		if (!e)
 			continue; /* ended by one that came before it */
-		e->ready = ready_of(s->events[s->at].events);
+		s->ready = ready_of(s->events[s->at].events);
 		e->fn(e->arg);
 	}
 	s->count = 0;
@@ -89,7 +89,6 @@ adit_result loop_edge_init(struct loop_edge *handle, adit_loop *l, int fd, adit_
 	e->set = loop_edges(l);
 	e->fn = fn;
 	e->arg = arg;
-	e->ready = 0;
 	if (epoll_ctl(e->set->fd, EPOLL_CTL_ADD, fd, &ev)) {
 		e->set = NULL;
 		return errno == ENOMEM ? ADIT_ENOMEM : ADIT_ELIMIT;
@@ -99,7 +98,9 @@ adit_result loop_edge_init(struct loop_edge *handle, adit_loop *l, int fd, adit_
 
 uint32_t loop_edge_ready(const struct loop_edge *handle)
 {
-	return ((const struct edge *)handle)->ready;
+	const struct edge *e = (const struct edge *)handle;
+
+	return e->set ? e->set->ready : 0;
 }
 
 void loop_edge_fini(struct loop_edge *handle)

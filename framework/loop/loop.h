@@ -48,7 +48,7 @@ void loop_io_fini(adit_io *io);
  * Whoever is called reads until there is nothing (a read shorter than asked says so too), or remembers that there is
  * more. One system call a socket, and none when what one waits for changes. */
 struct loop_edge {
-	void *store[4];
+	void *store[3];
 };
 enum {
 	LOOP_READ = ADIT_IO_READ,
