@@ -52,9 +52,7 @@ static int begin(struct session *s)
 	int err = session_start(s);
 
 	session_print(s);
-	if (err)
-		return err;
-	return ADIT_OK;
+	return err;
 }
 
 static void print_counters(struct host *h)

@@ -27,15 +27,10 @@ struct forward {
 
 static const struct flow_owner forwarded;
 
-static void close_socket(int *fd, int reset)
+static void reset_socket(int fd)
 {
-	if (*fd < 0)
-		return;
-	if (reset)
-		relay_reset_socket(*fd);
-	else
-		close(*fd);
-	*fd = -1;
+	if (fd >= 0)
+		relay_reset_socket(fd);
 }
 
 static struct part *outbound_of(struct shard *s, const struct flow *f)
@@ -59,8 +54,8 @@ static void forward_free(struct shard *s, struct flow *f)
 	if (!w->far_over)
 		part_op(outbound_of(s, f), &op);
 	if (!w->relay) {
-		close_socket(&w->near, 1);
-		close_socket(&w->far, 1);
+		reset_socket(w->near);
+		reset_socket(w->far);
 	}
 	free(w);
 }
@@ -69,7 +64,6 @@ static void end_with(struct shard *s, struct flow *f, adit_result code)
 {
 	int refuse = f->state == FLOW_DIAL;
 
-	f->owner = NULL; /* what both ends answer to being let go is not heard */
 	forward_free(s, f);
 	if (refuse)
 		flow_refuse(s, f, code);
@@ -120,7 +114,7 @@ static void near_event(struct shard *s, struct flow *f, const adit_event *ev)
 			end_with(s, f, ev->code);
 		break;
 	default:
-		/* A stack that keeps the bytes: see dial/stream.c once there is one. */
+		/* A stack that keeps the bytes: only sockets are relayed. */
 		if (ev->flags & ADIT_EVF_BUF)
 			bufpool_put(&ev->u.buf, 1);
 		shard_count(s, COUNT_unknown_events, 1);
@@ -203,7 +197,6 @@ static void forward(struct shard *s, struct flow *f, uint8_t number, uint8_t op_
 		return;
 	}
 	f->outbound = out->index;
-	f->op_flags = op_flags;
 	if (f->info.proto != ADIT_PROTO_TCP) {
 		reach(s, out, f, dst);
 		f = flowtable_get(s->flows, handle);

@@ -56,8 +56,6 @@ struct flow {
 	uint8_t stack;   /* index into the shard's stacks */
 	uint8_t handler; /* the handler asked last, or that owns it; FLOW_NOBODY */
 	uint8_t outbound; /* that it was forwarded to; FLOW_NOBODY */
-	uint8_t op_flags; /* of its FORWARD */
-	uint16_t parked_size;
 	uint32_t older, newer; /* slots: neighbours in the list of its state (flowtable.c) */
 	uint32_t idle;         /* seconds without a byte that end it; 0: the default */
 	uint64_t user;         /* the handler's number */
