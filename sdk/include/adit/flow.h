@@ -26,6 +26,10 @@
  * the last event, exactly once, its code 0 or the reason. CLOSE ends in good order after what was
  * sent, ABORT at once with a reset. A SEND beyond the credit aborts the flow. An operation on a
  * stale flow is dropped, its buffer put back, and counted.
+ * A handler that wants to see how a flow begins before it decides ACCEPTs it, looks, gives back with UNREAD what it has
+ * not CONSUMEd (newest first), and then FORWARDs it, once, if it has sent nothing: the outbound gets everything, and
+ * the handler sees only CLOSED from there on. NAME may come at any time before FORWARD; outbounds get it as
+ * adit_reach.name, and people see it.
  * Credit and CONSUME are of streams alone: a datagram is sent at any time after ACCEPT, and one that
  * cannot go on is dropped and counted, as networks do.
  * Batches mix flows freely; order is kept per flow only.
@@ -83,6 +87,7 @@ typedef struct adit_op {
 	union {
 		adit_buf *buf;         /* given */
 		const adit_addr *addr; /* lent */
+		const char *name;      /* lent */
 		uint64_t num;
 	} u;
 } adit_op;
@@ -111,7 +116,11 @@ enum {
 	ADIT_OP_ABORT,
 	ADIT_OP_IDLE,    /* u.num: end the flow after so many ns without a byte either way; 0: the default */
 	ADIT_OP_FORWARD, /* code: the outbound's number (adit.outbounds/1), 0 the default one */
-	ADIT_OP_RELEASE  /* to a stack: the flow's handle is no longer in use; forget what hangs on it */
+	ADIT_OP_RELEASE, /* to a stack: the flow's handle is no longer in use; forget what hangs on it */
+	ADIT_OP_UNREAD,  /* handler: u.buf, what came last as DATA or DGRAM, goes back in front of what follows */
+	ADIT_OP_NAME,    /* handler: u.name, the host name that the flow goes to; at most 253 bytes */
+	ADIT_OP_SOCKET   /* to a stack with ADIT_STACK_SOCKETS: answer with ADIT_EV_SOCKET, as if ACCEPT had asked for it; no
+	                  * DATA follows, and what had come before is not read again from the socket */
 };
 enum {
 	ADIT_OPF_BUF = 1,           /* u.buf holds a buffer: put it back even if the type is unknown */

@@ -35,6 +35,9 @@ typedef struct adit_trouble_1 {
 	void(ADIT_CALL *gone)(const adit_host *h, const char *what);
 } adit_trouble_1;
 
+/* [loop] The answer to probe: 0, or what is wrong; why, lent, says it in words, and is null for 0. */
+typedef void(ADIT_CALL *adit_probed)(void *arg, adit_result result, const char *why);
+
 #define ADIT_STACK_1 "adit.stack/1"
 /* Turns the packets of admitted flows into streams and datagrams, and back. A flow's first packet
  * follows its ADIT_OP_ACCEPT; every packet carries its flow. Packets that are not of a flow never
@@ -53,6 +56,10 @@ typedef struct adit_stack_1 {
 	 * own affair (an answer of its listener), else 0. src and dst, lent, are the packet's
 	 * endpoints. Asked when no flow takes the packet. */
 	int32_t(ADIT_CALL *claims)(void *inst, const adit_addr *src, const adit_addr *dst);
+	/* [loop] Proves, with connections of the stack's own, that it can end flows where it is now; asked of a started
+	 * stack before it gets the first flow. 0: done follows exactly once, within 5 s, unless stop comes first.
+	 * ADIT_ENOSYS, and null: the host tries with flows that it makes. */
+	adit_result(ADIT_CALL *probe)(void *inst, adit_probed done, void *arg);
 } adit_stack_1;
 enum {
 	ADIT_STACK_TCP = 1, /* protocols it can end */
@@ -102,7 +109,8 @@ typedef struct adit_outbound_1 {
 enum { ADIT_OUTBOUND_TCP = 1, ADIT_OUTBOUND_UDP = 2, ADIT_OUTBOUND_ECHO = 4 };
 
 #define ADIT_SERVICE_1 "adit.service/1"
-/* A life and nothing else: control, DNS, metrics. */
+/* A life and nothing else: control, DNS, metrics. There is one instance, not one per shard, and its loop is the host's
+ * control loop, on which no packet waits. */
 typedef struct adit_service_1 {
 	uint32_t size;
 	uint32_t flags;
