@@ -11,7 +11,7 @@
 # From outside:  VIA="direct adit"   paths to run (default both)
 #                ADIT=PATH           the binary (default build/adit beside the sources)
 #                FORM=auto           form of stack-system: auto, transparent, private, portable
-#                STACK=MODULE        another stack module than stack-system
+#                STACK=MODULE        another stack module than stack-system; or mixed
 #                AS="root user"      who runs it (user only for tests that say AS_USER=1)
 #                KEEP=1              keeps the directory with all logs
 # Output is TAP. Exit status: 0 all good, 1 a case failed, 77 nothing could be run (the reason is printed).
@@ -317,6 +317,8 @@ manifest() {
 	*portable*) form="$form}], \"shards\": 1" ;;
 	*) form="$form}]" ;;
 	esac
+	stacks="\"stack\": \"tested\", \"stacks\": [{\"name\": \"tested\", \"module\": \"$STACK\"$form"
+	[ "$STACK" != mixed ] || stacks='"stack": "mixed"'
 	modules=
 	[ "$NETNS_WHO" = root ] || modules=', "modules": {"allow_unsafe_owner": true}'
 	cat <<-END
@@ -324,8 +326,7 @@ manifest() {
 			"adit": 1,
 			"platform": {"module": "platform-linux", "namespace": "/run/netns/client", "name": "adit0", "mtu": 1500,
 				"addresses": ["$C4/24", "$C6/64"], "routes": ["0.0.0.0/0", "::/0"]},
-			"stack": "tested",
-			"stacks": [{"name": "tested", "module": "$STACK"$form$modules${ADIT_MORE:-}
+			$stacks$modules${ADIT_MORE:-}
 		}
 	END
 }
