@@ -155,6 +155,8 @@ static void option(struct job *job, const char *text)
 {
 	if (!strncmp(text, "streams=", 8)) {
 		job->streams = (int)number(text + 8, 1, STREAMS_MAX);
+	} else if (!strncmp(text, "active=", 7)) {
+		job->active = (int)number(text + 7, 1, STREAMS_MAX);
 	} else if (!strncmp(text, "size=", 5)) {
 		job->size = (int)number(text + 5, MESSAGE, DATAGRAM_MAX);
 	} else if (!strncmp(text, "seconds=", 8)) {
@@ -162,7 +164,7 @@ static void option(struct job *job, const char *text)
 	} else if (!strncmp(text, "warm=", 5)) {
 		job->warm = number(text + 5, 0, 60);
 	} else {
-		fprintf(stderr, "load: unknown option '%s' (streams=, size=, seconds=, warm=)\n", text);
+		fprintf(stderr, "load: unknown option '%s' (streams=, active=, size=, seconds=, warm=)\n", text);
 		exit(2);
 	}
 }

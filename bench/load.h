@@ -46,6 +46,7 @@ struct counts {
 struct job {
 	struct sockaddr_in to; /* address and base port of the server */
 	int streams;           /* connections, or how many at a time */
+	int active;            /* conversations under way at a time; 0: all */
 	int size;              /* bytes of a datagram */
 	double warm, seconds;  /* load before the window, length of the window */
 	struct counts *counts;

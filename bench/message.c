@@ -114,35 +114,53 @@ void message_crr(const struct job *job)
 	free(slots);
 }
 
-static void slots_open(const struct job *job, int epoll, struct slot *slots)
+/* Opens connections to port, a message and its answer on each, a hundred under way at a time; returns how many there
+ * were before the time was up: a tunnel that searches a list for each would take minutes. */
+static int slots_open(const struct job *job, int epoll, struct slot *slots, int port)
 {
-	int *fds = calloc((size_t)job->streams, sizeof(*fds));
+	double limit = now() + IDLE_SECONDS;
+	int begun = 0, done = 0;
 
-	if (!fds)
-		die("calloc");
-	tcp_open(job, PORT_ECHO, fds);
-	for (int i = 0; i < job->streams; i++) {
-		slots[i].fd = fds[i];
-		slots[i].tag = ++next_tag;
-		whole(fds[i]);
-		watch(epoll, EPOLL_CTL_ADD, &slots[i], EPOLLIN);
+	while (done < job->streams && now() < limit) {
+		struct epoll_event events[64];
+		int n;
+
+		while (begun < job->streams && begun - done < 100)
+			crr_start(job, epoll, &slots[begun++], port);
+		n = epoll_wait(epoll, events, 64, 1000);
+		for (int i = 0; i < n; i++) {
+			struct slot *s = events[i].data.ptr;
+
+			done += crr_step(epoll, s);
+		}
 	}
-	free(fds);
+	if (!done)
+		fail("no flow could be opened");
+	return done;
 }
 
+static void ask(struct slot *s)
+{
+	s->tag = ++next_tag;
+	send_message(s->fd, s->tag);
+}
+
+/* `active` conversations at a time; after an answer it is the turn of the connection that has been quiet for longest. */
 void message_rr(const struct job *job)
 {
 	struct slot *slots = calloc((size_t)job->streams, sizeof(*slots));
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	uint64_t done = 0;
+	int active = job->active && job->active < job->streams ? job->active : job->streams;
+	uint64_t done = 0, next = (uint64_t)active;
 	struct window w;
 	double seconds;
 
 	if (!slots)
 		die("calloc");
-	slots_open(job, epoll, slots);
-	for (int i = 0; i < job->streams; i++)
-		send_message(slots[i].fd, slots[i].tag);
+	if (slots_open(job, epoll, slots, PORT_ECHO) < job->streams)
+		fail("the connections could not be opened in time");
+	for (int i = 0; i < active; i++)
+		ask(&slots[i]);
 	window_init(&w, job);
 	while (window_tick(&w, done)) {
 		struct epoll_event events[64];
@@ -153,8 +171,8 @@ void message_rr(const struct job *job)
 
 			recv_message(s->fd, s->tag);
 			done++;
-			s->tag = ++next_tag;
-			send_message(s->fd, s->tag);
+			/* With all of them active it is the same one's turn. */
+			ask(active == job->streams ? s : &slots[next++ % (uint64_t)job->streams]);
 		}
 	}
 	seconds = window_print(&w, "rr");
@@ -198,32 +216,17 @@ void message_pp(const struct job *job)
 	free(nanos);
 }
 
-/* Opens the flows, a message and its answer each, a hundred under way at a time, and holds those that were
- * opened in time: a tunnel that searches a list for each would take minutes. */
+/* Opens the flows and holds those that were opened in time. */
 void message_idle(const struct job *job)
 {
 	struct slot *slots = calloc((size_t)job->streams, sizeof(*slots));
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	double start = now(), limit = start + IDLE_SECONDS;
-	int begun = 0, done = 0;
+	double start = now();
+	int done;
 
 	if (!slots)
 		die("calloc");
-	while (done < job->streams && now() < limit) {
-		struct epoll_event events[64];
-		int n;
-
-		while (begun < job->streams && begun - done < 100)
-			crr_start(job, epoll, &slots[begun++], PORT_ECHO);
-		n = epoll_wait(epoll, events, 64, 1000);
-		for (int i = 0; i < n; i++) {
-			struct slot *s = events[i].data.ptr;
-
-			done += crr_step(epoll, s);
-		}
-	}
-	if (!done)
-		fail("no flow could be opened");
+	done = slots_open(job, epoll, slots, PORT_ECHO);
 	printf("{\"mode\": \"idle\", \"seconds\": %.3f, \"flows\": %d}\n", now() - start, done);
 	fflush(stdout);
 	while (read(0, &(char){0}, 1) > 0)

@@ -15,6 +15,7 @@ class Work:
     options: tuple = ()
     awake: bool = False  # idle-class spinners on every CPU, client and server pinned
     memory: bool = False
+    opening: int = 0  # seconds that opening its connections may take
 
 
 WORKS = {
@@ -24,6 +25,7 @@ WORKS = {
     "down8": Work("down", ("streams=8",)),
     "crr": Work("crr", ("streams=32",)),
     "rr": Work("rr", ("streams=64",)),
+    "rrmany": Work("rr", ("streams={flows}", "active=64"), opening=20),
     "pp": Work("pp", awake=True),
     "uecho64": Work("uecho", ("size=64", "streams=64")),
     "uecho1200": Work("uecho", ("size=1200", "streams=64")),
@@ -47,6 +49,7 @@ class Row:
     value: Callable
     form: str = "{:.1f}"
     against: Optional[str] = "ratio"  # to direct: "ratio", "above", or None
+    over: Optional[str] = None  # the row that it is a part of, in the same column: then work's row by this one
 
 
 ROWS = [
@@ -58,6 +61,8 @@ ROWS = [
     Row("cpu_down", "all CPU per GB, down", "s/GB", "down1", per_gb, "{:.2f}"),
     Row("crr", "connections, 32 at a time", "k/s", "crr", lambda r: r["per_second"] / 1e3),
     Row("rr", "64 B answers, 64 flows", "k/s", "rr", lambda r: r["per_second"] / 1e3),
+    Row("rrmany", "64 B answers, 64 of all flows", "k/s", "rrmany", lambda r: r["per_second"] / 1e3),
+    Row("rrkept", "  of that with 64 flows", "x", "rrmany", lambda r: r["per_second"] / 1e3, "{:.2f}", "ratio", "rr"),
     Row("pp", "64 B ping-pong p50", "us", "pp", lambda r: r["p50_us"], against="above"),
     Row("uecho64", "UDP echo 64 B", "k/s", "uecho64", lambda r: r["per_second"] / 1e3),
     Row("uecho1200", "UDP echo 1200 B", "k/s", "uecho1200", lambda r: r["per_second"] / 1e3),
@@ -92,12 +97,24 @@ def compare(row, cell, direct):
     return cell["median"] / direct["median"] if direct["median"] else None
 
 
+def part(cell, whole):
+    """A cell as a part of another one of the same column."""
+    if not cell or not whole or not whole["median"]:
+        return None
+    return {"median": cell["median"] / whole["median"], "min": cell["min"] / whole["median"],
+            "max": cell["max"] / whole["median"], "runs": cell["runs"], "noisy": cell["noisy"] or whole["noisy"]}
+
+
 def tabulate(rows, columns, results):
     """results[work][column] is a list of records; returns row name -> column -> cell."""
     table = {}
+    known = {row.name: row for row in ROWS}
     for row in rows:
         per_column = results.get(row.work, {})
         cells = {c: summary(row, per_column.get(c, [])) for c in columns}
+        if row.over:
+            whole = results.get(known[row.over].work, {})
+            cells = {c: part(cells[c], summary(known[row.over], whole.get(c, []))) for c in columns}
         for cell in cells.values():
             if cell:
                 cell["direct"] = compare(row, cell, cells.get("direct"))
