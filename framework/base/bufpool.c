@@ -164,3 +164,10 @@ size_t bufpool_out(const struct bufpool *p)
 {
 	return p->out;
 }
+
+void bufpool_count(const struct bufpool *p, struct bufpool_counts *out)
+{
+	out->out = __atomic_load_n(&p->out, __ATOMIC_RELAXED);
+	out->bytes = __atomic_load_n(&p->out_bytes, __ATOMIC_RELAXED);
+	out->most = p->most;
+}

@@ -32,6 +32,12 @@ void bufpool_put(adit_buf *const *v, uint32_t n);
 /* As adit_path.wrap. */
 adit_buf *bufpool_wrap(struct bufpool *p, void *mem, uint32_t len, adit_fn done, void *arg);
 
+struct bufpool_counts {
+	size_t out, bytes, most; /* buffers that are out, their room, and what that may be */
+};
+/* [any] Approximate while the pool is in use. */
+void bufpool_count(const struct bufpool *p, struct bufpool_counts *out);
+
 /* Buffers that are out, for leak checks. */
 size_t bufpool_out(const struct bufpool *p);
 

@@ -237,6 +237,7 @@ struct flow *carrier_flow_from(struct mapping *m, const adit_addr *from)
 	f->flags |= FLOW_INBOUND;
 	c->inbound++;
 	shard_count(s, COUNT_flows_opened, 1);
+	shard_count_flow(s, COUNT_opened_tcp, f);
 	flow_admit(s, f, 0);
 	return f;
 }

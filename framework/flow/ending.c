@@ -102,6 +102,7 @@ void flow_close(struct shard *s, struct flow *f, adit_result code)
 		part_event(s->parts[PART_HANDLER][f->handler], &ev);
 	}
 	shard_count(s, COUNT_flows_closed, 1);
+	shard_count_flow(s, COUNT_closed_tcp, f);
 	if (s->on_end)
 		s->on_end(s->on_end_arg, s, f, code);
 	f->owner = NULL;
@@ -204,11 +205,17 @@ void flow_sweep(struct shard *s)
 
 static void on_sweep(void *arg)
 {
-	flow_sweep(arg);
+	struct shard *s = arg;
+	uint64_t now = os_now(), due = s->swept + OS_SECOND;
+
+	histogram_add(&s->lateness, now > due ? now - due : 0);
+	s->swept = now;
+	flow_sweep(s);
 }
 
 void flow_sweep_start(struct shard *s)
 {
 	loop_timer_init(&s->sweep, s->loop, on_sweep, s);
 	loop_timer_set(&s->sweep, OS_SECOND, OS_SECOND);
+	s->swept = os_now();
 }

@@ -106,6 +106,7 @@ static void open_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_ad
 	f->last = (uint32_t)(f->opened / OS_SECOND);
 	f->parked = small_copy(s, b);
 	shard_count(s, COUNT_flows_opened, 1);
+	shard_count_flow(s, COUNT_opened_tcp, f);
 	verdict_ask(s, f, 0);
 }
 

@@ -11,6 +11,7 @@
 #include <adit/packet.h>
 
 #include "base/bufpool.h"
+#include "base/histogram.h"
 #include "flow/flowtable.h"
 #include "loop/loop.h"
 #include "packet/policy.h"
@@ -76,7 +77,8 @@ struct part {
 	X(refused_tcp) X(refused_udp) X(refused_echo) X(refusals_limited)                                              \
 	X(flows_opened) X(flows_closed) X(flows_idle) X(verdict_accept) X(verdict_forward) X(verdict_reject)           \
 	X(verdict_drop) X(verdict_none) X(stale_ops) X(misuse) X(unknown_events) X(dial_ok) X(dial_failed)             \
-	X(datagrams_dropped)
+	X(datagrams_dropped)                                                                                           \
+	X(opened_tcp) X(opened_udp) X(opened_echo) X(closed_tcp) X(closed_udp) X(closed_echo)
 
 enum shard_counter {
 #define X(name) COUNT_##name,
@@ -127,6 +129,8 @@ struct shard {
 	struct relay_shard *relays;
 	adit_timer sweep;
 	uint32_t sweep_at;
+	uint64_t swept;             /* when the sweep ran last */
+	struct histogram lateness;  /* of its timer */
 	uint64_t counters[COUNT_END];
 	int draining;
 	/* Told at the end of every flow, before its slot is free; may be null. [loop] */
@@ -139,6 +143,14 @@ static inline void shard_count(struct shard *s, enum shard_counter which, uint64
 {
 	/* Others read it at any time. */
 	__atomic_store_n(&s->counters[which], s->counters[which] + n, __ATOMIC_RELAXED);
+}
+
+/* Counts a flow that has begun: `which` is COUNT_opened_tcp; or that has ended: COUNT_closed_tcp. */
+static inline void shard_count_flow(struct shard *s, enum shard_counter which, const struct flow *f)
+{
+	unsigned protocol = f->info.proto == ADIT_PROTO_TCP ? 0 : f->info.proto == ADIT_PROTO_UDP ? 1 : 2;
+
+	shard_count(s, (enum shard_counter)(which + protocol), 1);
 }
 
 /* ---- packets (flow/input.c) ---- */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dial/forward.h"
+#include "host/metrics.h"
 #include "host/parts.h"
 #include "observe/log.h"
 #include "packet/build.h"
@@ -83,6 +84,7 @@ static const struct {
 } tables[] = {
 	{ADIT_CONFIG_1, &conf_config_1},       {ADIT_LOOP_1, &loop_table},       {ADIT_DIAL_1, &forward_dial_table},
 	{ADIT_OUTBOUNDS_1, &outbounds_table}, {ADIT_PACKET_1, &packet_table}, {ADIT_TROUBLE_1, &trouble_table},
+	{ADIT_COUNTERS_1, &metrics_counters_table}, {ADIT_OBSERVE_1, &metrics_observe_table},
 };
 
 static const void *host_table(const char *iface)
@@ -127,6 +129,7 @@ static const void *api_get(const adit_host *h, const char *iface)
 struct block {
 	struct host_module *owner;
 	void *start;
+	size_t size;
 };
 
 static void *api_alloc(const adit_host *h, size_t size, size_t align)
@@ -146,7 +149,9 @@ static void *api_alloc(const adit_host *h, size_t size, size_t align)
 	b = (struct block *)at - 1;
 	b->owner = of(h);
 	b->start = start;
+	b->size = size;
 	__atomic_add_fetch(&b->owner->allocated, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&b->owner->allocated_bytes, size, __ATOMIC_RELAXED);
 	return (void *)at;
 }
 
@@ -158,6 +163,7 @@ static void api_release(const adit_host *h, void *mem)
 		return;
 	b = (struct block *)mem - 1;
 	__atomic_sub_fetch(&b->owner->allocated, 1, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&b->owner->allocated_bytes, b->size, __ATOMIC_RELAXED);
 	free(b->start);
 }
 

@@ -15,6 +15,7 @@
 #include "host/parts.h"
 #include "loop/pool.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 #include "os/os.h"
 
 static unsigned shard_count_of(const struct conf *c)
@@ -67,6 +68,9 @@ int host_new(struct host **out, const struct host_options *options)
 	h->trouble_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = h->trouble_fd < 0 ? err_from_errno(errno) : host_stacks(options->conf, options->report, h->stack_names);
 	h->shard_count = shard_count_of(options->conf);
+	h->made_at = os_date();
+	if (!err)
+		err = metrics_new(&h->metrics);
 	for (i = 0; !err && i < h->shard_count; i++) {
 		err = shards_new(h, i, &h->shards[i]);
 		if (!err) {
@@ -253,6 +257,7 @@ void host_free(struct host *h)
 	for (i = 0; i < h->shard_count; i++)
 		shards_free(h->shards[i]);
 	modules_fini(h);
+	metrics_free(h->metrics);
 	if (h->trouble_fd >= 0)
 		close(h->trouble_fd);
 	pthread_mutex_destroy(&h->lock);

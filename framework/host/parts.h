@@ -20,7 +20,8 @@ struct host_module {
 	struct module *module;
 	void *ctx;
 	bool initialised;
-	size_t allocated; /* blocks it holds, under host->lock */
+	size_t allocated; /* blocks it holds; atomic */
+	size_t allocated_bytes; /* in them; atomic */
 };
 
 /* A step of the start, carried out on the shard's loop. It outlives a caller that waits no longer. */
@@ -49,6 +50,8 @@ struct host {
 	int trouble_fd;
 	char trouble[FAIL_TEXT];
 	const char *stack_names[3];
+	struct metrics *metrics; /* what modules count */
+	uint64_t made_at; /* ns since 1970 */
 	bool opened, started, stopped;
 };
 

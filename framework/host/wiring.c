@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "host/parts.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 
 static const enum part_kind kind_of[CONF_KINDS] = {
 	[CONF_PLATFORM] = PART_PLATFORM, [CONF_STACK] = PART_STACK,     [CONF_HANDLER] = PART_HANDLER,
@@ -251,6 +252,7 @@ void wiring_destroy(struct host_shard *hs)
 
 			s->parts[order[i]][s->part_count[order[i]]] = NULL;
 			part_free(p);
+			metrics_remove_all(hs->host->metrics, env);
 			free(env);
 		}
 	}

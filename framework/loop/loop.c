@@ -32,13 +32,16 @@ enum {
 	SPARE = 4, /* descriptors that a loop opens, at most */
 	DEFER_ROUNDS = 8,
 	LAST_ROUNDS = 64, /* of what is posted and deferred while the loop ends */
-	CALLS_MOST = 1 << 20
+	CALLS_MOST = 1 << 20,
+	TURNS_SEEN = 16 /* one turn of so many is timed */
 };
 
 struct adit_loop {
 	struct ev_loop *ev;
 	uint64_t now;
 	void *owner;
+	uint32_t turn;
+	struct histogram turns;
 	ev_prepare prepare;
 	ev_check check;
 	ev_idle busy; /* runs while deferred work is left over: the loop must not sleep */
@@ -116,6 +119,7 @@ static void on_check(struct ev_loop *ev, ev_check *w, int events)
 	adit_loop *l = w->data;
 
 	l->now = os_now();
+	l->turn++;
 }
 
 static void on_prepare(struct ev_loop *ev, ev_prepare *w, int events)
@@ -129,6 +133,8 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int events)
 		ev_idle_start(l->ev, &l->busy);
 	else
 		ev_idle_stop(l->ev, &l->busy);
+	if (l->turn % TURNS_SEEN == 1)
+		histogram_add(&l->turns, os_now() - l->now);
 }
 
 static void on_busy(struct ev_loop *ev, ev_idle *w, int events)
@@ -273,6 +279,11 @@ void loop_set_owner(adit_loop *l, void *owner)
 void *loop_owner(const adit_loop *l)
 {
 	return l->owner;
+}
+
+const struct histogram *loop_turns(const adit_loop *l)
+{
+	return &l->turns;
 }
 
 uint64_t loop_now(adit_loop *l)

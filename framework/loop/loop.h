@@ -9,6 +9,8 @@
 
 #include <adit/loop.h>
 
+#include "base/histogram.h"
+
 /* Storage for a watcher; loop.c asserts that it is large enough. */
 struct adit_io {
 	void *store[9];
@@ -27,6 +29,9 @@ void loop_free(adit_loop *l);
 void loop_run(adit_loop *l);
 /* [any] */
 void loop_stop(adit_loop *l);
+
+/* How long turns take, from the end of the sleep to the next one; every sixteenth is looked at. [any] reads it. */
+const struct histogram *loop_turns(const adit_loop *l);
 
 /* Something of the loop's maker; null at first. */
 void loop_set_owner(adit_loop *l, void *owner);

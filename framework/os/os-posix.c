@@ -18,6 +18,14 @@ uint64_t os_now(void)
 	return (uint64_t)t.tv_sec * OS_SECOND + (uint64_t)t.tv_nsec;
 }
 
+uint64_t os_date(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * OS_SECOND + (uint64_t)t.tv_nsec;
+}
+
 void os_random(void *out, size_t size)
 {
 	uint8_t *p = out;

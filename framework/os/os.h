@@ -12,6 +12,9 @@
 /* Monotonic time in ns. */
 uint64_t os_now(void);
 
+/* Time of day, ns since 1970. */
+uint64_t os_date(void);
+
 /* Fills size bytes with unpredictable ones; there is no failure to handle (it aborts, which cannot happen on
  * a kernel that has booted). */
 void os_random(void *out, size_t size);

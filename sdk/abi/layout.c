@@ -117,6 +117,7 @@ static void print_flow(void)
 	MEMBER(adit_op, flow, adit_flow);
 	MEMBER(adit_op, u.buf, adit_buf *);
 	MEMBER(adit_op, u.addr, const adit_addr *);
+	MEMBER(adit_op, u.name, const char *);
 	MEMBER(adit_op, u.num, uint64_t);
 }
 
@@ -146,6 +147,9 @@ static void print_flow_constants(void)
 	CONST(ADIT_OP_IDLE);
 	CONST(ADIT_OP_FORWARD);
 	CONST(ADIT_OP_RELEASE);
+	CONST(ADIT_OP_UNREAD);
+	CONST(ADIT_OP_NAME);
+	CONST(ADIT_OP_SOCKET);
 	CONST(ADIT_OPF_BUF);
 	CONST(ADIT_OPF_ADDR);
 	CONST(ADIT_OPF_CONNECT_FIRST);
@@ -214,6 +218,7 @@ static void print_kinds(void)
 	MEMBER(adit_stack_1, input, void (*)(void *, adit_buf *const *, uint32_t));
 	MEMBER(adit_stack_1, submit, void (*)(void *, const adit_op *, uint32_t));
 	MEMBER(adit_stack_1, claims, int32_t (*)(void *, const adit_addr *, const adit_addr *));
+	MEMBER(adit_stack_1, probe, adit_result (*)(void *, adit_probed, void *));
 	CONST(ADIT_STACK_TCP);
 	CONST(ADIT_STACK_UDP);
 	CONST(ADIT_STACK_ECHO);
@@ -417,6 +422,52 @@ static void print_packet(void)
 	MEMBER(adit_packet_1, push, adit_result (*)(adit_buf *, const adit_flow_info *));
 }
 
+static void print_observe(void)
+{
+	TEXT(ADIT_COUNTERS_1);
+	TEXT(ADIT_OBSERVE_1);
+	CONST(ADIT_METRIC_COUNTER);
+	CONST(ADIT_METRIC_GAUGE);
+	CONST(ADIT_METRIC_HISTOGRAM);
+	CONST(ADIT_METRIC_NAME);
+	CONST(ADIT_METRIC_HELP);
+	CONST(ADIT_METRIC_LABELS);
+	CONST(ADIT_METRIC_LABEL);
+	CONST(ADIT_METRIC_BOUNDS);
+	CONST(ADIT_METRICS_PART);
+	CONST(ADIT_METRICS_HOST);
+	GROWS(adit_metric);
+	MEMBER(adit_metric, size, uint32_t);
+	MEMBER(adit_metric, kind, uint32_t);
+	MEMBER(adit_metric, name, const char *);
+	MEMBER(adit_metric, help, const char *);
+	MEMBER(adit_metric, labels, const char *const *);
+	MEMBER(adit_metric, bounds, const uint64_t *);
+	MEMBER(adit_metric, bound_count, uint32_t);
+	MEMBER(adit_metric, zero, uint32_t);
+	MEMBER(adit_metric, per, uint64_t);
+	GROWS(adit_counters_1);
+	MEMBER(adit_counters_1, size, uint32_t);
+	MEMBER(adit_counters_1, zero, uint32_t);
+	MEMBER(adit_counters_1, add, adit_result (*)(const adit_env *, const adit_metric *, uint64_t **));
+	MEMBER(adit_counters_1, remove, void (*)(const adit_env *, uint64_t *));
+	GROWS(adit_series);
+	MEMBER(adit_series, size, uint32_t);
+	MEMBER(adit_series, kind, uint32_t);
+	MEMBER(adit_series, name, const char *);
+	MEMBER(adit_series, help, const char *);
+	MEMBER(adit_series, labels, const char *const *);
+	MEMBER(adit_series, bounds, const uint64_t *);
+	MEMBER(adit_series, bound_count, uint32_t);
+	MEMBER(adit_series, zero, uint32_t);
+	MEMBER(adit_series, per, uint64_t);
+	MEMBER(adit_series, values, const uint64_t *);
+	GROWS(adit_observe_1);
+	MEMBER(adit_observe_1, size, uint32_t);
+	MEMBER(adit_observe_1, zero, uint32_t);
+	MEMBER(adit_observe_1, each, void (*)(const adit_host *, adit_series_fn, void *));
+}
+
 static void print_vnet(void)
 {
 	CONST(ADIT_VNET_SIZE);
@@ -445,6 +496,7 @@ int main(void)
 	print_exec();
 	print_doctor();
 	print_packet();
+	print_observe();
 	print_vnet();
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "life.h"
 #include "loop.h"
 #include "module.h"
+#include "observe.h"
 #include "packet.h"
 
 #endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * host/metrics.h - what the host counts itself, and all figures together, for adit.observe/1
+ */
+#ifndef HOST_METRICS_H
+#define HOST_METRICS_H
+
+#include <adit/observe.h>
+
+#include "host/host.h"
+
+/* [control] As adit_observe_1.each. */
+void host_metrics_each(struct host *h, adit_series_fn fn, void *arg);
+
+extern const adit_counters_1 metrics_counters_table;
+extern const adit_observe_1 metrics_observe_table;
+
+#endif
