@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,11 +17,15 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "loop/loop.h"
+#include "os/os.h"
 
 enum { EXIT_FAILED = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
-/* Milliseconds; 60 s is what the kernel gives a connection whose program is gone (tcp_fin_timeout). */
-enum { LINGER_STEP = 5, LINGER_QUIET = 5000, LINGER_MOST = 60000 };
+/* 60 s is what the kernel gives a connection whose program is gone (tcp_fin_timeout). */
+#define LINGER_STEP (OS_SECOND / 200)
+#define LINGER_QUIET (5 * OS_SECOND)
+#define LINGER_MOST (60 * OS_SECOND)
 
 static const int watched[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 
@@ -67,42 +70,85 @@ static void print_counters(struct host *h)
 	fprintf(stderr, "adit: flows now %u\n", host_flows(h));
 }
 
+/* What the control loop watches while a host serves. */
+struct serving {
+	struct session *session;
+	adit_loop *loop;
+	int signals;
+	adit_io signal_io, trouble_io;
+	int status;
+};
+
+static int serving_init(struct serving *sv, struct session *s, int signals, adit_fn on_signal, adit_fn on_trouble, void *arg)
+{
+	if (begin(s))
+		return -1;
+	sv->session = s;
+	sv->loop = host_loop(s->host);
+	sv->signals = signals;
+	loop_io_init(&sv->signal_io, sv->loop, signals, on_signal, arg);
+	loop_io_init(&sv->trouble_io, sv->loop, host_trouble_fd(s->host), on_trouble, arg);
+	loop_io_want(&sv->signal_io, ADIT_IO_READ);
+	loop_io_want(&sv->trouble_io, ADIT_IO_READ);
+	return 0;
+}
+
+static void serving_fini(struct serving *sv)
+{
+	loop_io_fini(&sv->signal_io);
+	loop_io_fini(&sv->trouble_io);
+	host_stop(sv->session->host);
+	close(sv->signals);
+}
+
+static void on_trouble(void *arg)
+{
+	struct serving *sv = arg;
+
+	fprintf(stderr, "adit: %s is gone; ending\n", host_trouble(sv->session->host));
+	sv->status = 1;
+	loop_io_want(&sv->trouble_io, 0);
+	loop_stop(sv->loop);
+}
+
+static void on_signal(void *arg)
+{
+	struct serving *sv = arg;
+	int number = next_signal(sv->signals);
+
+	if (number == SIGUSR1)
+		print_counters(sv->session->host);
+	else if (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGHUP)
+		loop_stop(sv->loop);
+}
+
 static int serve(struct session *s)
 {
-	int fd = signals_open(), status = 0, number;
-	struct pollfd p[2];
+	struct serving sv = {.status = 0};
+	int fd = signals_open();
 
-	if (fd < 0 || begin(s))
+	if (fd < 0 || serving_init(&sv, s, fd, on_signal, on_trouble, &sv))
 		return 1;
 	fprintf(stderr, "adit: running: %u shard%s, stack %s (tcp) %s (udp) %s (icmp)\n", host_shards(s->host),
 	        host_shards(s->host) == 1 ? "" : "s", host_stack_name(s->host, "tcp"), host_stack_name(s->host, "udp"),
 	        host_stack_name(s->host, "icmp"));
-	p[0] = (struct pollfd){fd, POLLIN, 0};
-	p[1] = (struct pollfd){host_trouble_fd(s->host), POLLIN, 0};
-	for (;;) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (host_trouble(s->host)) {
-			fprintf(stderr, "adit: %s is gone; ending\n", host_trouble(s->host));
-			status = 1;
-			break;
-		}
-		number = next_signal(fd);
-		if (number == SIGUSR1)
-			print_counters(s->host);
-		else if (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGHUP)
-			break;
-	}
-	host_stop(s->host);
-	close(fd);
-	return status;
+	loop_run(sv.loop);
+	serving_fini(&sv);
+	return sv.status;
 }
 
 /* ---- exec ---- */
 
+/* The command inside, and, when it has ended, what it has sent: that goes on its way as it would without adit, until its
+ * streams have ended, nothing has moved for a while, or somebody asks for the end. */
 struct inside {
+	struct serving sv;
 	const adit_exec_1 *exec;
-	adit_command *command;
+	adit_command *command; /* null once it has ended */
+	adit_io news_io;
+	adit_timer linger;
+	uint64_t ended, moved, bytes; /* when: ns of the loop's clock; what the streams have moved */
+	bool counting; /* the streams are being asked */
 	int status; /* -1 while it runs */
 };
 
@@ -123,47 +169,68 @@ static void take_news(struct inside *in)
 	}
 }
 
-static void wait_for(struct session *s, struct inside *in, int signals, int news)
+static void on_streams(void *arg, adit_result result, uint32_t count, uint64_t bytes)
 {
-	struct pollfd p[3] = {{signals, POLLIN, 0}, {host_trouble_fd(s->host), POLLIN, 0}, {news, POLLIN, 0}};
-	bool gone = false;
-	int number;
+	struct inside *in = arg;
+	uint64_t now = loop_now(in->sv.loop);
 
-	while (in->status < 0) {
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
-			break;
-		take_news(in);
-		if (in->status < 0 && !gone && host_trouble(s->host)) {
-			fprintf(stderr, "adit: %s is gone; ending the command\n", host_trouble(s->host));
-			in->exec->signal(in->command, SIGHUP);
-			p[1].fd = -1;
-			gone = true;
-		}
-		number = next_signal(signals);
-		if (number && number != SIGWINCH)
-			in->exec->signal(in->command, number);
-	}
+	in->counting = false;
+	if (bytes != in->bytes)
+		in->moved = now;
+	in->bytes = bytes;
+	if ((result == ADIT_OK && !count) || now - in->moved >= LINGER_QUIET || now - in->ended >= LINGER_MOST)
+		loop_stop(in->sv.loop);
 }
 
-/* What the command has sent goes on its way after its end, as it would without adit: until its streams have ended,
- * nothing has moved for a while, or somebody asks for the end. */
-static void linger(struct session *s, int signals)
+static void on_linger(void *arg)
 {
-	uint64_t bytes, before = 0;
-	struct pollfd p = {signals, POLLIN, 0};
-	unsigned quiet = 0, passed;
-	int number;
+	struct inside *in = arg;
 
-	for (passed = 0; passed < LINGER_MOST && quiet < LINGER_QUIET; passed += LINGER_STEP) {
-		if (!host_streams(s->host, &bytes) || host_trouble(s->host))
-			return;
-		quiet = bytes == before ? quiet + LINGER_STEP : 0;
-		before = bytes;
-		poll(&p, 1, LINGER_STEP);
-		number = next_signal(signals);
-		if (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGHUP)
-			return;
+	if (in->counting)
+		return;
+	in->counting = true;
+	if (host_trouble(in->sv.session->host) || host_streams(in->sv.session->host, on_streams, in) != ADIT_OK)
+		loop_stop(in->sv.loop);
+}
+
+static void on_news(void *arg)
+{
+	struct inside *in = arg;
+
+	take_news(in);
+	if (in->status < 0)
+		return;
+	loop_io_fini(&in->news_io);
+	in->exec->release(in->command);
+	in->command = NULL;
+	in->ended = in->moved = loop_now(in->sv.loop);
+	loop_timer_init(&in->linger, in->sv.loop, on_linger, in);
+	loop_timer_set(&in->linger, 0, LINGER_STEP);
+	on_linger(in);
+}
+
+static void on_inside_trouble(void *arg)
+{
+	struct inside *in = arg;
+
+	loop_io_want(&in->sv.trouble_io, 0);
+	if (!in->command) {
+		loop_stop(in->sv.loop);
+		return;
 	}
+	fprintf(stderr, "adit: %s is gone; ending the command\n", host_trouble(in->sv.session->host));
+	in->exec->signal(in->command, SIGHUP);
+}
+
+static void on_inside_signal(void *arg)
+{
+	struct inside *in = arg;
+	int number = next_signal(in->sv.signals);
+
+	if (in->command && number && number != SIGWINCH)
+		in->exec->signal(in->command, number);
+	else if (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGHUP)
+		loop_stop(in->sv.loop);
 }
 
 /* A folder of PATH that may not be entered makes the system say "not permitted" of commands that are nowhere. */
@@ -205,24 +272,30 @@ static int serve_inside(struct session *s, const char *const *argv)
 	adit_result r;
 	int fd = signals_open();
 
-	if (fd < 0 || begin(s))
+	if (fd < 0 || serving_init(&in.sv, s, fd, on_inside_signal, on_inside_trouble, &in))
 		return EXIT_FAILED;
 	in.exec = host_platform_interface(s->host, ADIT_EXEC_1);
 	places = host_platform_interface(s->host, ADIT_PLACE_1);
 	if (!in.exec || !places) {
 		fprintf(stderr, "adit: the platform module of this manifest cannot run commands (it offers no %s)\n", ADIT_EXEC_1);
+		serving_fini(&in.sv);
 		return EXIT_FAILED;
 	}
 	if (!getcwd(cwd, sizeof(cwd)))
 		strcpy(cwd, "/");
 	r = in.exec->spawn(places->device(), argv, (const char *const *)environ, cwd, stdio, &in.command, &news);
-	if (r != ADIT_OK)
+	if (r != ADIT_OK) {
+		serving_fini(&in.sv);
 		return not_spawned(argv[0], r);
-	wait_for(s, &in, fd, (int)news);
+	}
+	loop_io_init(&in.news_io, in.sv.loop, (int)news, on_news, &in);
+	loop_io_want(&in.news_io, ADIT_IO_READ);
+	on_news(&in); /* what has come before anybody watched */
+	loop_run(in.sv.loop);
+	loop_io_fini(&in.news_io);
+	loop_timer_fini(&in.linger);
 	in.exec->release(in.command);
-	linger(s, fd);
-	host_stop(s->host);
-	close(fd);
+	serving_fini(&in.sv);
 	return in.status < 0 ? EXIT_FAILED : in.status;
 }
 

@@ -348,6 +348,8 @@ void part_wire(struct part *p)
 	memset(path, 0, sizeof(*path));
 	path->size = sizeof(*path);
 	path->end = p;
+	if (p->kind == PART_SERVICE)
+		return; /* lives on no shard: neither flows nor buffers are its */
 	path->get = wire_get;
 	path->put = wire_put;
 	path->wrap = wire_wrap;

@@ -66,7 +66,11 @@ int host_new(struct host **out, const struct host_options *options)
 	conf_ref(options->conf);
 	pthread_mutex_init(&h->lock, NULL);
 	h->trouble_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = h->trouble_fd < 0 ? err_from_errno(errno) : host_stacks(options->conf, options->report, h->stack_names);
+	err = h->trouble_fd < 0 ? err_from_errno(errno) : loop_new(&h->loop);
+	if (!err) {
+		loop_adopt(h->loop);
+		err = host_stacks(options->conf, options->report, h->stack_names);
+	}
 	h->shard_count = shard_count_of(options->conf);
 	h->made_at = os_date();
 	if (!err)
@@ -100,6 +104,9 @@ int host_new(struct host **out, const struct host_options *options)
 
 static const enum part_kind up[] = {PART_PLATFORM, PART_OUTBOUND, PART_STACK, PART_HANDLER, PART_SERVICE};
 enum { KINDS = sizeof(up) / sizeof(up[0]) };
+/* Those of the data path; services come after them, on this thread. */
+static const enum part_kind starting[] = {PART_OUTBOUND, PART_HANDLER, PART_STACK, PART_PLATFORM};
+enum { STARTING = sizeof(starting) / sizeof(starting[0]) };
 
 static void explain(struct host *h, const struct part *p, const char *what, adit_result r)
 {
@@ -170,7 +177,6 @@ static void start_kind(void *arg)
 
 int host_start(struct host *h)
 {
-	static const enum part_kind order[] = {PART_OUTBOUND, PART_HANDLER, PART_STACK, PART_SERVICE, PART_PLATFORM};
 	unsigned i;
 	size_t k;
 	int err = ADIT_OK;
@@ -178,17 +184,22 @@ int host_start(struct host *h)
 	h->started = true;
 	for (i = 0; i < h->shard_count && !err; i++)
 		err = shards_run(h->shards[i]);
-	for (k = 0; k < KINDS && !err; k++) {
+	for (k = 0; k < STARTING && !err; k++) {
 		for (i = 0; i < h->shard_count && !err; i++) {
 			struct host_start *st = &h->shards[i]->start;
 
-			*st = (struct host_start){order[k], ADIT_OK};
+			*st = (struct host_start){starting[k], ADIT_OK};
 			err = shards_call(h->shards[i], start_kind, h->shards[i]);
 			if (!err)
 				err = st->result;
 			else
 				report_add(h->options.report, REPORT_ERROR, NULL, NULL, "shard %u did not start in time", i);
 		}
+	}
+	if (!err) {
+		h->shards[0]->start = (struct host_start){PART_SERVICE, ADIT_OK};
+		start_kind(h->shards[0]);
+		err = h->shards[0]->start.result;
 	}
 	return err;
 }
@@ -222,7 +233,6 @@ static void stop_shard(void *arg)
 		;
 	for (n = 0; n < s->part_count[PART_HANDLER]; n++)
 		part_flush(s->parts[PART_HANDLER][n]);
-	stop_parts(s, PART_SERVICE);
 	stop_parts(s, PART_HANDLER);
 	stop_parts(s, PART_STACK);
 	stop_parts(s, PART_OUTBOUND);
@@ -236,12 +246,17 @@ void host_stop(struct host *h)
 	if (!h->started || h->stopped)
 		return;
 	h->stopped = true;
+	stop_parts(&h->shards[0]->shard, PART_SERVICE);
 	for (i = 0; i < h->shard_count; i++)
 		if (h->shards[i]->running && shards_call(h->shards[i], stop_shard, &h->shards[i]->shard) != ADIT_OK)
 			log_error("host", "shard %u did not stop in time", i);
 	pool_stop();
 	for (i = 0; i < h->shard_count; i++)
 		shards_halt(h->shards[i]);
+	/* What is on its way to this thread arrives; nothing comes after it. */
+	loop_stop(h->loop);
+	loop_run(h->loop);
+	calls_end(h);
 }
 
 void host_free(struct host *h)
@@ -258,6 +273,10 @@ void host_free(struct host *h)
 		shards_free(h->shards[i]);
 	modules_fini(h);
 	metrics_free(h->metrics);
+	if (h->loop) {
+		loop_adopt(NULL);
+		loop_free(h->loop);
+	}
 	if (h->trouble_fd >= 0)
 		close(h->trouble_fd);
 	pthread_mutex_destroy(&h->lock);
@@ -315,49 +334,79 @@ uint32_t host_flows(struct host *h)
 	return sum;
 }
 
+/* What the shards have counted, each in its own place. */
 struct streams {
-	struct shard *shard;
+	host_streams_fn *done;
+	void *arg;
+	unsigned shards;
+	struct {
+		uint32_t count;
+		uint64_t bytes;
+	} of[];
+};
+
+struct stream_walk {
 	uint32_t count;
 	uint64_t bytes;
 };
 
 static void add_stream(void *arg, struct flow *f)
 {
-	struct streams *st = arg;
+	struct stream_walk *w = arg;
 
 	if (f->info.proto != ADIT_PROTO_TCP || f->state == FLOW_CLOSED)
 		return;
-	st->count++;
-	st->bytes += f->bytes_up + f->bytes_down;
+	w->count++;
+	w->bytes += f->bytes_up + f->bytes_down;
 }
 
-static void add_streams(void *arg)
+static void add_streams(struct shard *s, void *arg)
 {
 	struct streams *st = arg;
+	struct stream_walk w = {0, 0};
 	uint32_t from = 0;
 
 	do
-		from = flowtable_walk(st->shard->flows, from, UINT32_MAX, add_stream, st);
+		from = flowtable_walk(s->flows, from, UINT32_MAX, add_stream, &w);
 	while (from);
+	st->of[s->index].count = w.count;
+	st->of[s->index].bytes = w.bytes;
 }
 
-uint32_t host_streams(struct host *h, uint64_t *bytes)
+static void streams_counted(void *arg, adit_result result)
 {
+	struct streams *st = arg;
+	uint64_t bytes = 0;
 	uint32_t count = 0;
 	unsigned i;
 
-	*bytes = 0;
-	for (i = 0; i < h->shard_count; i++) {
-		/* Static: a loop that does not answer in time may still do so when this has returned. */
-		static struct streams of[HOST_SHARDS_MOST];
-
-		of[i] = (struct streams){&h->shards[i]->shard, 0, 0};
-		if (shards_call(h->shards[i], add_streams, &of[i]) != ADIT_OK)
-			continue;
-		count += of[i].count;
-		*bytes += of[i].bytes;
+	for (i = 0; i < st->shards; i++) {
+		count += st->of[i].count;
+		bytes += st->of[i].bytes;
 	}
-	return count;
+	st->done(st->arg, result, count, bytes);
+	free(st);
+}
+
+int host_streams(struct host *h, host_streams_fn *done, void *arg)
+{
+	struct streams *st = calloc(1, sizeof(*st) + h->shard_count * sizeof(st->of[0]));
+	int err;
+
+	if (!st)
+		return ADIT_ENOMEM;
+	st->done = done;
+	st->arg = arg;
+	st->shards = h->shard_count;
+	err = call_every(h, add_streams, st, streams_counted, false);
+	if (err)
+		free(st);
+	return err;
+}
+
+adit_loop *host_loop(const struct host *h)
+{
+	return h->loop;
 }
 
 unsigned host_shards(const struct host *h)

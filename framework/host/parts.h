@@ -38,8 +38,13 @@ struct host_shard {
 	bool running;
 };
 
+struct host_call;
+
 struct host {
 	struct host_options options;
+	adit_loop *loop; /* the control thread's */
+	struct host_call *calls; /* that have no answer yet */
+	unsigned call_count;
 	struct host_shard *shards[HOST_SHARDS_MOST];
 	struct shard *peers[HOST_SHARDS_MOST]; /* the same, as they know each other */
 	unsigned shard_count;
@@ -54,6 +59,12 @@ struct host {
 	uint64_t made_at; /* ns since 1970 */
 	bool opened, started, stopped;
 };
+
+/* host_call() on every shard with the same arg; done follows once, when all have answered, with the first result that is
+ * not 0. patient: without a deadline (host/call.c). */
+int call_every(struct host *h, host_call_fn *fn, void *arg, host_called_fn *done, bool patient);
+/* Answers what is left, once the shards' threads have ended. */
+void calls_end(struct host *h);
 
 /* The adit_host of a module (host/api.c). */
 void api_fill(struct host_module *m);

@@ -128,11 +128,11 @@ static int create(struct host *h, struct host_module *m, struct part *p, const s
 	*env = (adit_env){
 		.size = sizeof(*env),
 		.shard = p->shard->index,
-		.shards = p->shard->count,
+		.shards = p->kind == PART_SERVICE ? 1 : p->shard->count,
 		.flows = flowtable_limits(p->shard->flows)->flows + 256,
 		.name = e->name,
 		.host = &m->api,
-		.loop = p->shard->loop,
+		.loop = p->kind == PART_SERVICE ? h->loop : p->shard->loop,
 		.cfg = e->cfg,
 		.path = &p->path,
 	};

@@ -248,8 +248,15 @@ static void run_the_rest(adit_loop *l)
 	}
 }
 
+void loop_adopt(adit_loop *l)
+{
+	here = l;
+}
+
 void loop_run(adit_loop *l)
 {
+	const adit_loop *before = here;
+
 	here = l;
 	pthread_mutex_lock(&l->lock);
 	l->ended = 0;
@@ -260,7 +267,7 @@ void loop_run(adit_loop *l)
 	ev_run(l->ev, 0);
 	run_the_rest(l);
 	atomic_store(&l->running, 0);
-	here = NULL;
+	here = before;
 }
 
 void loop_stop(adit_loop *l)

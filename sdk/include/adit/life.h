@@ -67,11 +67,11 @@ typedef struct adit_life {
 /* The wires of one instance. `end` is the first argument of every one of them. Arrays are lent,
  * buffers in them are given. Nothing is returned where nothing can be done: what cannot be carried
  * out is put back and counted. A wire that the instance's kind does not have is null:
- *              input  output  emit  submit
- *   platform     x
- *   stack                x      x
- *   handler                             x
- *   outbound                    x
+ *              input  output  emit  submit  get put wrap info
+ *   platform     x                              x
+ *   stack                x      x               x
+ *   handler                             x       x
+ *   outbound                    x               x
  *   service
  */
 struct adit_path {
