@@ -217,6 +217,18 @@ adit_result dialer_connect(adit_loop *l, const adit_addr *dst, uint64_t deadline
                            adit_dialing **out)
 {
 	struct shard *s = loop_owner(l);
+
+	if (!loop_here(l))
+		return ADIT_ETHREAD;
+	if ((dst->family == 4 || dst->family == 6) && dst->port && policy_dial(&s->policy, ADIT_PROTO_TCP, dst) != PACKET_OK)
+		return ADIT_EADMIN;
+	return dialer_connect_any(l, dst, deadline_ns, done, arg, out);
+}
+
+adit_result dialer_connect_any(adit_loop *l, const adit_addr *dst, uint64_t deadline_ns, adit_dialed done, void *arg,
+                               adit_dialing **out)
+{
+	struct shard *s = loop_owner(l);
 	struct dialer *d;
 	adit_dialing *a;
 	adit_result err = ADIT_OK;
@@ -225,8 +237,6 @@ adit_result dialer_connect(adit_loop *l, const adit_addr *dst, uint64_t deadline
 		return ADIT_ETHREAD;
 	if ((dst->family != 4 && dst->family != 6) || !dst->port)
 		return ADIT_EINVAL;
-	if (policy_dial(&s->policy, ADIT_PROTO_TCP, dst) != PACKET_OK)
-		return ADIT_EADMIN;
 	d = s->dialer;
 	if (d->count >= DIALER_MOST)
 		return ADIT_ELIMIT;

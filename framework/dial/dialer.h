@@ -19,6 +19,9 @@ void dialer_free(struct dialer *d);
 /* As adit_dial_1. */
 adit_result dialer_connect(adit_loop *l, const adit_addr *dst, uint64_t deadline_ns, adit_dialed done, void *arg,
                            adit_dialing **out);
+/* The same for an address that the manifest has named: the address policy is not asked. */
+adit_result dialer_connect_any(adit_loop *l, const adit_addr *dst, uint64_t deadline_ns, adit_dialed done, void *arg,
+                               adit_dialing **out);
 void dialer_cancel(adit_dialing *a);
 
 /* A non-blocking socket that bypasses the device; -1 and *err. */

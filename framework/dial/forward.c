@@ -13,6 +13,7 @@
 #include "dial/carry.h"
 #include "dial/dialer.h"
 #include "dial/relay.h"
+#include "dial/server.h"
 #include "observe/log.h"
 #include "os/os.h"
 
@@ -259,6 +260,9 @@ adit_result forward_shard_init(struct shard *s)
 		r = dialer_new(&d, s);
 	if (r == ADIT_OK) {
 		s->dialer = d;
+		r = servers_new(&s->servers, s);
+	}
+	if (r == ADIT_OK) {
 		r = carrier_new(s);
 	}
 	if (r != ADIT_OK)
@@ -269,6 +273,8 @@ adit_result forward_shard_init(struct shard *s)
 void forward_shard_fini(struct shard *s)
 {
 	carrier_free(s);
+	servers_free(s->servers);
+	s->servers = NULL;
 	dialer_free(s->dialer);
 	s->dialer = NULL;
 	relay_shard_free(s->relays);

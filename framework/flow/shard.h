@@ -103,6 +103,7 @@ enum { SHARD_PARTS = 64 /* of one kind */ };
 struct dialer;
 struct carrier;
 struct relay_shard;
+struct servers;
 
 struct shard_exits {
 	/* f is ASKED. Starts reaching dst through the outbound, and becomes f's owner, or refuses f. */
@@ -127,6 +128,7 @@ struct shard {
 	struct dialer *dialer; /* dial/ */
 	struct carrier *carrier;
 	struct relay_shard *relays;
+	struct servers *servers;
 	adit_timer sweep;
 	uint32_t sweep_at;
 	uint64_t swept;             /* when the sweep ran last */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dial/forward.h"
+#include "dial/server.h"
 #include "host/metrics.h"
 #include "host/parts.h"
 #include "observe/log.h"
@@ -85,6 +86,7 @@ static const struct {
 	{ADIT_CONFIG_1, &conf_config_1},       {ADIT_LOOP_1, &loop_table},       {ADIT_DIAL_1, &forward_dial_table},
 	{ADIT_OUTBOUNDS_1, &outbounds_table}, {ADIT_PACKET_1, &packet_table}, {ADIT_TROUBLE_1, &trouble_table},
 	{ADIT_COUNTERS_1, &metrics_counters_table}, {ADIT_OBSERVE_1, &metrics_observe_table},
+	{ADIT_SERVER_1, &server_table},
 };
 
 static const void *host_table(const char *iface)

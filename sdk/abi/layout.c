@@ -14,6 +14,7 @@
 #include <adit/exec.h>
 #include <adit/packet.h>
 #include <adit/place.h>
+#include <adit/server.h>
 #include <adit/vnet.h>
 
 /* A struct that stands in arrays, or whose size readers rely on: never changes. */
@@ -348,6 +349,15 @@ static void print_dial(void)
 	MEMBER(adit_dial_1, cancel, void (*)(adit_dialing *));
 	MEMBER(adit_dial_1, carry, adit_result (*)(const adit_path *, adit_flow,
 	       const adit_addr *));
+	TEXT(ADIT_SERVER_1);
+	GROWS(adit_server_1);
+	MEMBER(adit_server_1, size, uint32_t);
+	MEMBER(adit_server_1, zero, uint32_t);
+	MEMBER(adit_server_1, connect, adit_result (*)(adit_loop *, const char *, uint64_t, adit_dialed,
+	       void *, adit_reaching **));
+	MEMBER(adit_server_1, cancel, void (*)(adit_reaching *));
+	MEMBER(adit_server_1, datagrams, adit_result (*)(adit_loop *, intptr_t, const adit_addr *,
+	       intptr_t *));
 	GROWS(adit_outbounds_1);
 	MEMBER(adit_outbounds_1, size, uint32_t);
 	MEMBER(adit_outbounds_1, zero, uint32_t);
