@@ -1,0 +1,191 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# 60-proxies.sh - flows through real proxies of the distribution, and what the application sees of what they say
+#
+#    client ---- adit (one outbound per proxy) ---- gateway ------------ servers: proxies at 10.2.0.3, fd00:2::3
+#                                                                        and, behind each proxy i, a network of its own:
+#                                                                        10.3.i.1, fd00:3:i::1   flowload serve :7000
+#                                                                        10.3.i.9, fd00:3:i::9   nobody can reach it
+#
+# Which proxy a flow takes is decided by the network it goes to. At the end stands the table of what was seen.
+#
+# shellcheck disable=SC2034,SC1091,SC2329
+LIMIT=120 ONLY=adit NEED="microsocks danted ssh sshd"
+. "$(dirname "$0")/../lib/netns.sh"
+
+PROXIES="micro micro-user micro-wrong dante dante6 ssh gone list none"
+number_of() {
+	i=0
+	for p in $PROXIES; do
+		i=$((i + 1))
+		[ "$p" != "$1" ] || echo $i
+	done
+}
+settings_of() { # PROXY
+	case $1 in
+	micro) echo '"module": "outbound-socks5", "server": "10.2.0.3:1080"' ;;
+	micro-user) echo '"module": "outbound-socks5", "server": "[fd00:2::3]:1081", "username": "joe", "password": "${file:'"$W"'/secret}"' ;;
+	micro-wrong) echo '"module": "outbound-socks5", "server": "10.2.0.3:1081", "username": "joe", "password": "wrong"' ;;
+	dante) echo '"module": "outbound-socks5", "server": "10.2.0.3:1083"' ;;
+	dante6) echo '"module": "outbound-socks5", "server": "[fd00:2::3]:1083"' ;;
+	ssh) echo '"module": "outbound-socks5", "server": "proxy.example:1084"' ;;
+	gone) echo '"module": "outbound-socks5", "server": "10.2.0.3:1099"' ;;
+	list) echo '"module": "outbound-socks5", "server": ["10.2.0.3:1099", "nowhere.example:1080", "10.2.0.3:1080"]' ;;
+	none) echo '"module": "outbound-direct"' ;;
+	esac
+}
+ADIT_MORE=', "outbounds": [' handlers=
+for p in $PROXIES; do
+	n=$(number_of "$p")
+	ADIT_MORE="$ADIT_MORE
+		{\"name\": \"$p\", $(settings_of "$p")},"
+	handlers="$handlers
+		{\"name\": \"to-$p\", \"module\": \"handler-direct\", \"outbound\": \"$p\", \"match\": {\"address\": [\"10.3.$n.0/24\", \"fd00:3:$n::/64\"]}},"
+done
+ADIT_MORE="$ADIT_MORE], \"handlers\": [$handlers]"
+printf s3cret >"$W/secret"
+
+# The resolver of adit's proxies is a file of this mount namespace.
+printf '127.0.0.1 localhost\n10.2.0.3 proxy.example\n' >"$W/hosts"
+mount --bind "$W/hosts" /etc/hosts
+printf 'hosts: files\n' >"$W/nsswitch"
+mount --bind "$W/nsswitch" /etc/nsswitch.conf
+
+topo
+servers sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+for p in $PROXIES; do
+	n=$(number_of "$p")
+	servers ip addr add "10.3.$n.1/32" dev lo
+	servers ip -6 addr add "fd00:3:$n::1/128" dev lo nodad
+	servers ip route add unreachable "10.3.$n.9/32"
+	servers ip -6 route add unreachable "fd00:3:$n::9/128"
+done
+for net in 10.3.0.0/16 fd00:3::/32; do
+	case $net in *:*) gateway ip -6 route add $net via $S6 ;; *) gateway ip route add $net via $S4 ;; esac
+done
+start load servers "$BUILD/tests/lib/flowload" serve 7000
+await_port load servers tcp 7000
+
+# ---- the proxies --------------------------------------------------------------------------------------
+
+start micro servers microsocks -i 10.2.0.3 -p 1080
+start micro-user servers microsocks -i :: -p 1081 -u joe -P s3cret
+cat >"$W/dante.conf" <<-END
+	logoutput: stderr
+	internal: 10.2.0.3 port = 1083
+	internal: fd00:2::3 port = 1083
+	external: srv0
+	user.privileged: root
+	user.unprivileged: root
+	clientmethod: none
+	socksmethod: none
+	client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
+	client pass { from: ::/0 to: ::/0 }
+	socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
+	socks pass { from: ::/0 to: ::/0 }
+END
+start dante servers danted -f "$W/dante.conf" -N 1
+ssh-keygen -q -t ed25519 -N '' -f "$W/key"
+ssh-keygen -q -t ed25519 -N '' -f "$W/hostkey"
+cp "$W/key.pub" "$W/authorized" && chmod 600 "$W/authorized"
+start sshd servers "$(command -v sshd)" -D -e -p 1022 -f /dev/null -h "$W/hostkey" -o "AuthorizedKeysFile=$W/authorized" \
+	-o StrictModes=no -o UsePAM=no -o ListenAddress=10.2.0.2
+await_port sshd servers tcp 1022
+start ssh servers ssh -N -D 10.2.0.3:1084 -p 1022 -i "$W/key" -F /dev/null -o StrictHostKeyChecking=no \
+	-o "UserKnownHostsFile=$W/known" "$(id -un)@10.2.0.2"
+for p in micro:1080 micro-user:1081 dante:1083 ssh:1084; do
+	await_port "${p%:*}" servers tcp "${p#*:}"
+done
+
+# ---- what the application sees ------------------------------------------------------------------------
+
+# connect: says how a connect ended, "connected" or the name of the error. echo: twenty flows at once with a megabyte
+# of their own each way, and no half-close, which not every proxy can. serve: the other end of that.
+cat >"$W/flows.py" <<-'END'
+	import errno, os, random, socket, socketserver, sys, threading
+
+	def open_to(address, port):
+	    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+	    s.settimeout(10)
+	    s.connect((address, int(port)))
+	    return s
+
+	def connect(address, port):
+	    try:
+	        open_to(address, port)
+	        return "connected"
+	    except socket.timeout:
+	        return "silence"
+	    except OSError as e:
+	        return errno.errorcode[e.errno]
+
+	def echo(address, port):
+	    size, said = 1000000, []
+	    def one(seed):
+	        data = random.Random(seed).randbytes(size)
+	        try:
+	            s = open_to(address, port)
+	            threading.Thread(target=s.sendall, args=(data,), daemon=True).start()
+	            got = b""
+	            while len(got) < size:
+	                more = s.recv(1 << 16)
+	                if not more:
+	                    break
+	                got += more
+	            said.append("whole" if got == data else "broken at %d" % len(os.path.commonprefix([got, data])))
+	        except OSError as e:
+	            said.append(errno.errorcode.get(e.errno, str(e)))
+	    threads = [threading.Thread(target=one, args=(i,)) for i in range(20)]
+	    for t in threads:
+	        t.start()
+	    for t in threads:
+	        t.join()
+	    return " ".join(sorted(set(said)))
+
+	class Echo(socketserver.BaseRequestHandler):
+	    def handle(self):
+	        while True:
+	            data = self.request.recv(1 << 16)
+	            if not data:
+	                break
+	            self.request.sendall(data)
+
+	class Server(socketserver.ThreadingTCPServer):
+	    allow_reuse_address, daemon_threads, request_queue_size, address_family = True, True, 100, socket.AF_INET6
+
+	if sys.argv[1] == "serve":
+	    Server(("::", int(sys.argv[2])), Echo).serve_forever()
+	print({"connect": connect, "echo": echo}[sys.argv[1]](*sys.argv[2:]))
+END
+flows() { client timeout 30 python3 "$W/flows.py" "$@" </dev/null 2>&1; }
+start echo servers python3 "$W/flows.py" serve 7001
+await_port echo servers tcp 7001
+row() { # PROXY: what is wanted of tcp4 tcp6 refused4 refused6 unreachable4 unreachable6
+	proxy=$1
+	n=$(number_of "$proxy")
+	shift
+	line=$(printf '%-12s' "$proxy")
+	for cell in "tcp4 echo 10.3.$n.1 7001" "tcp6 echo fd00:3:$n::1 7001" "refused4 connect 10.3.$n.1 7777" "refused6 connect fd00:3:$n::1 7777" \
+		"unreachable4 connect 10.3.$n.9 7000" "unreachable6 connect fd00:3:$n::9 7000"; do
+		# shellcheck disable=SC2086 # words
+		got=$(flows ${cell#* })
+		is "$proxy: ${cell%% *}" "$got" "$1"
+		line="$line $(printf '%-14s' "$got")"
+		shift
+	done
+	printf '%s\n' "$line" >>"$W/table"
+}
+printf '%-12s %-14s %-14s %-14s %-14s %-14s %-14s\n' proxy tcp4 tcp6 refused4 refused6 unreachable4 unreachable6 >"$W/table"
+row none whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH ENETUNREACH
+row micro whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH EHOSTUNREACH
+row micro-user whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH EHOSTUNREACH
+row micro-wrong EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
+# dante takes a client to destinations of the client's own family alone.
+row dante whole EACCES ECONNREFUSED EACCES EHOSTUNREACH EACCES
+row dante6 EHOSTUNREACH whole EHOSTUNREACH ECONNREFUSED EHOSTUNREACH EHOSTUNREACH
+# ssh ends the connection without a word, whatever the reason.
+row ssh whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
+row gone EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH
+row list whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH EHOSTUNREACH
+note "$(cat "$W/table")"
+is "no secret is in the log" "$(grep -c s3cret "$W/adit.log")" 0
