@@ -23,6 +23,7 @@ struct forward {
 	adit_flow flow;
 	struct relay *relay; /* once both sockets are there */
 	int near, far;       /* -1: not there yet; the relay's afterwards */
+	uint32_t asked;      /* us, of the loop's clock: when the outbound was asked */
 	uint8_t far_over;    /* the outbound needs no CLOSE: it has given the socket, or has ended */
 };
 
@@ -135,6 +136,7 @@ static void far_event(struct shard *s, struct flow *f, const adit_event *ev)
 			return;
 		}
 		w->far = (int)ev->u.num;
+		part_reached(outbound_of(s, f), w->asked);
 		w->far_over = 1;
 		if (f->state == FLOW_DIAL)
 			flow_admit(s, f, ADIT_OPF_SOCKET);
@@ -221,8 +223,10 @@ static void forward(struct shard *s, struct flow *f, uint8_t number, uint8_t op_
 	else
 		flow_admit(s, f, ADIT_OPF_SOCKET);
 	f = flowtable_get(s->flows, handle);
-	if (f && f->owned == w)
+	if (f && f->owned == w) {
+		w->asked = (uint32_t)(loop_now(s->loop) / 1000);
 		reach(s, out, f, dst);
+	}
 }
 
 static adit_result carry(const adit_path *path, adit_flow flow, const adit_addr *dst)

@@ -14,6 +14,7 @@
 #include "base/histogram.h"
 #include "flow/flowtable.h"
 #include "loop/loop.h"
+#include "os/os.h"
 #include "packet/policy.h"
 #include "packet/reassembly.h"
 #include "packet/refuse.h"
@@ -68,6 +69,7 @@ struct part {
 	struct vector queue;  /* events (handler), or operations and packets that wait until it has returned */
 	uint8_t scheduled;    /* a flush of the queue is on its way */
 	uint64_t flows;       /* it has been given, since the start */
+	uint64_t *reach_times; /* outbounds: a cell of adit/observe.h with the buckets of histogram_times; may be null */
 };
 
 #define SHARD_COUNTERS(X)                                                                                              \
@@ -206,6 +208,13 @@ void part_wire(struct part *p);
 void part_op(struct part *p, const adit_op *op);
 /* [loop] One event for a handler, delivered at the end of the turn or by part_flush. */
 void part_event(struct part *p, const adit_event *ev);
+/* [loop] An outbound has reached what it was asked for at `asked`, in us of the loop's clock, modulo 2^32. */
+static inline void part_reached(struct part *out, uint32_t asked)
+{
+	uint32_t us = (uint32_t)(os_now() / 1000) - asked;
+
+	adit_histogram_add(out->reach_times, histogram_times, HISTOGRAM_TIMES, us * 1000ull);
+}
 /* [loop] Delivers what waits, unless the part is inside a call. */
 void part_flush(struct part *p);
 /* [loop] Packets for a stack, or for the platform to send. Never re-enters, and keeps its place among operations. */

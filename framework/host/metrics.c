@@ -270,6 +270,26 @@ void host_metrics_each(struct host *h, adit_series_fn fn, void *arg)
 	metrics_each(h->metrics, fn, arg);
 }
 
+void host_metrics_part(struct host *h, struct part *p)
+{
+	static const adit_metric dial = {
+		.size = sizeof(dial),
+		.kind = ADIT_METRIC_HISTOGRAM,
+		.name = "dial_seconds",
+		.help = "Time until an outbound has reached the destination of a TCP flow; those that fail are not in it.",
+		.bounds = histogram_times,
+		.bound_count = HISTOGRAM_TIMES,
+		.per = 1000000000u,
+	};
+	char shard[NUMBER];
+	const char *const labels[] = {"shard", shard, "outbound", p->name, NULL};
+	const struct metrics_place place = {NULL, labels};
+
+	snprintf(shard, sizeof(shard), "%u", p->shard->index);
+	if (p->kind == PART_OUTBOUND)
+		metrics_add(h->metrics, p->env, &place, &dial, &p->reach_times);
+}
+
 /* ---- the SDK's tables ---- */
 
 static struct host_module *of(const adit_host *h)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "host/metrics.h"
 #include "host/parts.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -137,6 +138,7 @@ static int create(struct host *h, struct host_module *m, struct part *p, const s
 		.path = &p->path,
 	};
 	p->env = env;
+	host_metrics_part(h, p);
 	r = p->life && p->life->create ? p->life->create(m->ctx, env, &p->inst) : ADIT_OK;
 	if (r != ADIT_OK) {
 		const char *why = api_take_failure();
