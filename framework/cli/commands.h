@@ -89,7 +89,7 @@ void manual_write(FILE *f);
 /* The completion of "bash", "zsh" or "fish"; false for another shell (cli/completion.c). */
 bool completion_write(FILE *f, const char *shell);
 
-/* The commands (cli/serve.c, cli/look.c, cli/doctor.c). Each returns the exit status. */
+/* The commands (cli/serve.c, cli/exec.c, cli/look.c, cli/doctor.c). Each returns the exit status. */
 int command_run(struct request *r);
 int command_exec(struct request *r);
 int command_check(struct request *r);
