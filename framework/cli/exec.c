@@ -20,7 +20,7 @@ static char *members_of(struct request *r)
 		if (r->form)
 			o->settings[o->setting_count++] = (struct conf_setting){"stacks.system.form", r->form};
 	}
-	if (asprintf(&text, "\"platform\": {\"module\": \"platform-linux\", \"namespace\": \"new\"}%s%s%s%s",
+	if (asprintf(&text, "\"platform\": {\"module\": \"platform-linux\", \"namespace\": \"new\"}, \"policy\": {\"host\": true}%s%s%s%s",
 	             o->flows ? "" : ", \"log\": {\"level\": \"warn\"}",
 	             r->handler ? ", \"handlers\": [{\"name\": \"chosen\", \"module\": \"" : "", r->handler ? r->handler : "",
 	             r->handler ? "\"}, {\"name\": \"direct\", \"module\": \"handler-direct\"}]" : "") < 0)

@@ -150,20 +150,21 @@ static adit_result attach(struct shard *s, struct flow *f, struct mapping *m, co
 
 adit_result carry_flow(struct shard *s, struct flow *f, const adit_addr *dst)
 {
+	adit_addr to = policy_target(&s->policy, dst);
 	adit_result err = ADIT_OK;
 	struct mapping *m;
 
 	if (policy_dial(&s->policy, f->info.proto, dst) != PACKET_OK)
 		return ADIT_EADMIN;
 	if (f->info.proto != ADIT_PROTO_UDP)
-		return echo_flow(s, f, dst);
+		return echo_flow(s, f, &to);
 	if (dst->family != f->info.src.family)
 		return ADIT_EINVAL;
 	m = mapping_for(s->carrier, &f->info.src, dst, &err);
 	if (!m)
 		return err;
 	m->flows++; /* held while attaching */
-	err = attach(s, f, m, dst);
+	err = attach(s, f, m, &to);
 	m->flows--;
 	if (err != ADIT_OK) {
 		m->flows++;
@@ -220,6 +221,9 @@ struct flow *carrier_flow_from(struct mapping *m, const adit_addr *from)
 	if (f)
 		return f;
 	if (s->draining || too_many_strangers(c) || !lets_in(c, m, from))
+		return NULL;
+	/* What the application answers goes there without being judged again. */
+	if (policy_dial(&s->policy, ADIT_PROTO_UDP, from) != PACKET_OK)
 		return NULL;
 	/* Of another mapping, or on its way elsewhere: no second one with these endpoints can be. */
 	if (flowtable_find(s->flows, ADIT_PROTO_UDP, &m->src, from))

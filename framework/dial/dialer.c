@@ -205,7 +205,7 @@ static int start_connect(adit_dialing *a, const adit_addr *dst, adit_result *err
 	if (a->fd < 0)
 		return -1;
 	setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	a->to = *dst;
+	a->to = policy_target(&a->dialer->shard->policy, dst);
 	if (ask(a) == 0 || errno == EINPROGRESS)
 		return 0;
 	*err = answer(errno);

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "base/endpoint.h"
+#include "observe/log.h"
 #include "os/os.h"
 #include "packet/icmp_error.h"
 #include "packet/parse.h"
@@ -80,6 +82,16 @@ static unsigned protocol_index(uint8_t proto)
 	return proto == ADIT_PROTO_TCP ? 0 : proto == ADIT_PROTO_UDP ? 1 : 2;
 }
 
+/* The rate of the answers and that of the lines are limited. */
+static void refuse_closed(struct shard *s, const adit_buf *b, const adit_addr *dst)
+{
+	char text[ENDPOINT_TEXT];
+
+	log_info("policy", "%s is closed: refused as prohibited (\"policy\" in the manifest opens and closes)",
+	         endpoint_text(dst, text));
+	shard_refuse_packet(s, b, ADIT_EADMIN, COUNT_refused_policy);
+}
+
 static void open_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_addr *src, const adit_addr *dst)
 {
 	uint8_t stack = s->stack_of[protocol_index(proto)];
@@ -87,6 +99,9 @@ static void open_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_ad
 	struct flow *f;
 
 	if (verdict != PACKET_OK) {
+		/* Whoever may send at all hears that it may not go there. */
+		if (verdict == PACKET_MARTIAN_DESTINATION)
+			refuse_closed(s, b, dst);
 		drop(s, b, COUNT_dropped_policy);
 		return;
 	}

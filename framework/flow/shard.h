@@ -76,7 +76,7 @@ struct part {
 	X(packets_up) X(packets_down) X(bytes_up) X(bytes_down)                                                        \
 	X(dropped_malformed) X(dropped_policy) X(dropped_unknown) X(dropped_checksum) X(dropped_fragment)              \
 	X(dropped_stray) X(dropped_limit) X(dropped_parked) X(dropped_refused) X(dropped_no_stack) X(dropped_icmp)     \
-	X(refused_tcp) X(refused_udp) X(refused_echo) X(refusals_limited)                                              \
+	X(refused_tcp) X(refused_udp) X(refused_echo) X(refused_policy) X(refusals_limited)                                              \
 	X(flows_opened) X(flows_closed) X(flows_idle) X(verdict_accept) X(verdict_forward) X(verdict_reject)           \
 	X(verdict_drop) X(verdict_none) X(stale_ops) X(misuse) X(unknown_events) X(dial_ok) X(dial_failed)             \
 	X(datagrams_dropped)                                                                                           \

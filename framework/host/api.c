@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * host/api.c - what modules are given: adit_host, and the interfaces behind its get()
  */
+#include <adit/addresses.h>
 #include <adit/adit.h>
 #include <adit/doctor.h>
 #include <adit/exec.h>
@@ -100,7 +101,7 @@ static const void *host_table(const char *iface)
 }
 
 /* What a platform module may offer beside its device. */
-static const char *const of_platforms[] = {ADIT_PLACE_1, ADIT_EXEC_1, ADIT_DOCTOR_1};
+static const char *const of_platforms[] = {ADIT_PLACE_1, ADIT_EXEC_1, ADIT_DOCTOR_1, ADIT_ADDRESSES_1};
 
 bool host_offers(struct host *h, const char *iface)
 {

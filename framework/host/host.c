@@ -65,6 +65,7 @@ int host_new(struct host **out, const struct host_options *options)
 		*options->being_made = h;
 	conf_ref(options->conf);
 	pthread_mutex_init(&h->lock, NULL);
+	h->addresses.fd = -1;
 	h->trouble_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = h->trouble_fd < 0 ? err_from_errno(errno) : loop_new(&h->loop);
 	if (!err) {
@@ -140,7 +141,7 @@ int host_open(struct host *h)
 		}
 	}
 	h->opened = true;
-	return ADIT_OK;
+	return policy_open(h);
 }
 
 static void stop_part(struct part *p)
@@ -266,6 +267,7 @@ void host_free(struct host *h)
 	if (!h)
 		return;
 	host_stop(h);
+	policy_close(h);
 	for (i = h->shard_count; i > 0; i--)
 		if (h->shards[i - 1])
 			wiring_destroy(h->shards[i - 1]);

@@ -8,6 +8,8 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
+#include <adit/addresses.h>
+
 #include "flow/shard.h"
 #include "host/host.h"
 
@@ -40,6 +42,16 @@ struct host_shard {
 
 struct host_call;
 
+/* The host's own addresses (host/policy.c). All but init and fini: on the first shard's loop. */
+struct host_addresses {
+	const adit_addresses_1 *table; /* null: the platform does not tell them */
+	adit_io io;
+	int fd;             /* -1: not watched */
+	bool reading, again; /* a list is being made; and has to be made once more */
+	int32_t count;      /* of the last list, or why there is none */
+	adit_addr list[PREFIX_SET_MOST];
+};
+
 struct host {
 	struct host_options options;
 	adit_loop *loop; /* the control thread's */
@@ -57,6 +69,7 @@ struct host {
 	const char *stack_names[3];
 	struct metrics *metrics; /* what modules count */
 	uint64_t made_at; /* ns since 1970 */
+	struct host_addresses addresses;
 	bool opened, started, stopped;
 };
 
@@ -82,6 +95,15 @@ void wiring_destroy(struct host_shard *hs);
 /* Makes a shard without parts, and frees it (host/shards.c). */
 int shards_new(struct host *h, unsigned index, struct host_shard **out);
 void shards_free(struct host_shard *hs);
+/* The address policy that the manifest describes, without the host's own addresses (host/policy.c). ADIT_ELIMIT: more
+ * prefixes than a set holds. */
+int policy_read(struct policy *p, const adit_cfg *c);
+/* Reads the host's own addresses, and keeps them current until policy_close(). Before the loops run. ADIT_EIO, ... with a
+ * finding: without them the policy would be open. */
+int policy_open(struct host *h);
+/* After the loops have ended; safe at any stage. */
+void policy_close(struct host *h);
+
 /* Starts the shard's thread. */
 int shards_run(struct host_shard *hs);
 /* Calls fn(arg) on the shard's loop and waits for its end, ten seconds at most: ADIT_ETIME. Runs it right here when the

@@ -85,6 +85,8 @@ static int set_limits(struct shard *s, const adit_cfg *c)
 	conf_size(c, "limits/memory", &memory);
 	err = flowtable_new(&s->flows, &limits);
 	if (!err)
+		err = policy_read(&s->policy, c);
+	if (!err)
 		err = bufpool_new(&s->bufs, memory);
 	if (!err) {
 		s->reassembly = new_reassembly(c);

@@ -10,7 +10,9 @@
 
 enum class {
 	UNICAST,
-	LOCAL,     /* loopback, link-local, metadata services: reaches who must not be reached by accident */
+	PRIVATE,   /* private and shared space: reachable unless only public addresses are */
+	LOOPBACK,
+	LOCAL,     /* link-local, metadata services: reaches who must not be reached by accident */
 	MULTICAST, /* opened for UDP only */
 	NOBODY     /* nothing legal is there: "this network", reserved, broadcast, mapped on the wire */
 };
@@ -24,23 +26,29 @@ struct row {
 /* First match wins. */
 static const struct row table4[] = {
 	{{0}, 8, NOBODY},                      /* this network (RFC 1122 section 3.2.1.3) */
-	{{127}, 8, LOCAL},                     /* loopback */
+	{{127}, 8, LOOPBACK},
 	{{169, 254}, 16, LOCAL},               /* link-local, the metadata services of clouds among it */
 	{{100, 100, 100, 200}, 32, LOCAL},     /* a metadata service */
 	{{192, 0, 0, 192}, 32, LOCAL},         /* another */
 	{{255, 255, 255, 255}, 32, NOBODY},    /* broadcast */
 	{{240}, 4, NOBODY},                    /* class E */
 	{{224}, 4, MULTICAST},
+	{{10}, 8, PRIVATE},                    /* RFC 1918, and the two below */
+	{{172, 16}, 12, PRIVATE},
+	{{192, 168}, 16, PRIVATE},
+	{{100, 64}, 10, PRIVATE},              /* shared (RFC 6598) */
+	{{198, 18}, 15, PRIVATE},              /* for benchmarks (RFC 2544), and what devices are given */
 };
 
 static const struct row table6[] = {
 	{{0}, 128, NOBODY},
-	{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128, LOCAL},
+	{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128, LOOPBACK},
 	{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96, NOBODY}, /* mapped: never on the wire (RFC 6890) */
 	{{0xfe, 0x80}, 10, LOCAL},
 	{{0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54}, 128, LOCAL}, /* a metadata service */
 	{{0xfd, 0x20, 0, 0xce, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54}, 128, LOCAL},    /* another */
 	{{0xff}, 8, MULTICAST},
+	{{0xfc}, 7, PRIVATE}, /* RFC 4193 */
 };
 
 /* IPv6 forms that carry an IPv4 address, and where. */
@@ -95,24 +103,43 @@ static enum class class4(const struct policy *policy, const uint8_t *ip)
 	return look_up(table4, sizeof(table4) / sizeof(table4[0]), ip);
 }
 
-/* A destination of one address, without what it may carry. open: the operator or the device vouches for it. */
+static enum class class_of(const struct policy *policy, uint8_t family, const uint8_t *ip)
+{
+	return family == 4 ? class4(policy, ip) : look_up(table6, sizeof(table6) / sizeof(table6[0]), ip);
+}
+
+static bool open_by_word(const struct policy *policy, enum class class, uint8_t proto, bool from_device)
+{
+	switch (class) {
+	case LOOPBACK: /* has no business on a wire (RFC 1122 section 3.2.1.3) */
+		return !from_device && policy->words & POLICY_LOOPBACK;
+	case LOCAL:
+		return policy->words & POLICY_LINK_LOCAL;
+	case MULTICAST:
+		return policy->words & POLICY_MULTICAST && proto == ADIT_PROTO_UDP;
+	case PRIVATE:
+		return !(policy->words & POLICY_PUBLIC);
+	default:
+		return class == UNICAST;
+	}
+}
+
+/* A destination of one address, without what it may carry. */
 static bool may_reach(const struct policy *policy, uint8_t family, uint8_t proto, const uint8_t *ip, bool from_device)
 {
-	enum class class = family == 4 ? class4(policy, ip) : look_up(table6, sizeof(table6) / sizeof(table6[0]), ip);
+	enum class class = class_of(policy, family, ip);
 	bool allowed = prefix_set_find(&policy->allow, family, ip) != NULL;
-	bool open = allowed || (from_device && prefix_set_find(&policy->device, family, ip));
+	bool devices = from_device && prefix_set_find(&policy->device, family, ip);
 
-	switch (class) {
-	case NOBODY:
+	if (class == NOBODY || prefix_set_find(&policy->deny, family, ip))
 		return false;
-	case MULTICAST:
-		return allowed && proto == ADIT_PROTO_UDP;
-	case LOCAL:
-		return open;
-	case UNICAST:
-		break;
-	}
-	return open || !prefix_set_find(&policy->host, family, ip);
+	if (class == MULTICAST && allowed)
+		return proto == ADIT_PROTO_UDP;
+	if (allowed || (devices && class != MULTICAST))
+		return true;
+	if (!open_by_word(policy, class, proto, from_device))
+		return false;
+	return policy->words & POLICY_HOST || class == LOOPBACK || !prefix_set_find(&policy->host, family, ip);
 }
 
 /* The IPv4 address that ip carries in the way of carriers[i]; false: it does not. */
@@ -141,8 +168,8 @@ static bool destination_ok(const struct policy *policy, uint8_t family, uint8_t 
 
 	if (!may_reach(policy, family, proto, ip, from_device))
 		return false;
-	/* An address that is open by itself (::1 with an allow list) is not judged by what it may carry too. */
-	if (family == 4 || prefix_set_find(&policy->allow, 6, ip))
+	/* An address that is open by itself (::1, or by the allow list) is not judged by what it may carry too. */
+	if (family == 4 || class_of(policy, 6, ip) == LOOPBACK || prefix_set_find(&policy->allow, 6, ip))
 		return true;
 	for (i = 0; i < sizeof(carriers) / sizeof(carriers[0]); i++)
 		if (carried(i, ip, inner) && !may_reach(policy, 4, proto, inner, from_device))
@@ -150,29 +177,33 @@ static bool destination_ok(const struct policy *policy, uint8_t family, uint8_t 
 	return !is_isatap(ip) || may_reach(policy, 4, proto, ip + 12, from_device);
 }
 
+static bool is_common(enum class class)
+{
+	return class == UNICAST || class == PRIVATE;
+}
+
 static bool source_ok(const struct policy *policy, uint8_t family, const uint8_t *ip)
 {
+	enum class class = class_of(policy, family, ip);
 	uint8_t inner[4];
-	enum class class;
 	size_t i;
 
-	class = family == 4 ? class4(policy, ip) : look_up(table6, sizeof(table6) / sizeof(table6[0]), ip);
 	if (class == NOBODY || class == MULTICAST)
 		return false;
 	if (policy->device.count + policy->sources.count == 0) {
-		if (class != UNICAST)
+		if (!is_common(class))
 			return false;
 	} else if (!prefix_set_find(&policy->device, family, ip) && !prefix_set_find(&policy->sources, family, ip)) {
 		return false;
 	}
+	if (class == LOOPBACK)
+		return false; /* whatever the sets say */
 	if (family == 4)
-		return ip[0] != 127;
-	if (class == LOCAL && ip[0] == 0)
-		return false; /* ::1, whatever the sets say */
+		return true;
 	for (i = 0; i < sizeof(carriers) / sizeof(carriers[0]); i++)
-		if (carried(i, ip, inner) && class4(policy, inner) != UNICAST)
+		if (carried(i, ip, inner) && !is_common(class4(policy, inner)))
 			return false;
-	return !is_isatap(ip) || class4(policy, ip + 12) == UNICAST;
+	return !is_isatap(ip) || is_common(class4(policy, ip + 12));
 }
 
 enum packet_verdict policy_packet(const struct policy *policy, uint8_t family, uint8_t proto, const uint8_t *src,
@@ -198,4 +229,19 @@ enum packet_verdict policy_dial(const struct policy *policy, uint8_t proto, cons
 	if (family != 4 && family != 6)
 		return PACKET_MARTIAN_DESTINATION;
 	return destination_ok(policy, family, proto, ip, false) ? PACKET_OK : PACKET_MARTIAN_DESTINATION;
+}
+
+adit_addr policy_target(const struct policy *policy, const adit_addr *dst)
+{
+	adit_addr target = *dst;
+	const adit_addr *s = &policy->stand_in[dst->family == 6];
+
+	if (s->family != dst->family || memcmp(s->ip, dst->ip, dst->family == 4 ? 4 : 16) != 0)
+		return target;
+	memset(target.ip, 0, sizeof(target.ip));
+	target.scope = 0;
+	if (target.family == 4)
+		target.ip[0] = 127;
+	target.ip[target.family == 4 ? 3 : 15] = 1;
+	return target;
 }

@@ -12,7 +12,7 @@
 
 #include <adit/abi.h>
 
-enum { PREFIX_SET_MOST = 64 };
+enum { PREFIX_SET_MOST = 256 };
 
 struct prefix {
 	uint8_t ip[16]; /* family 4: ip[0..3]; bits beyond the prefix are 0 */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * platform-linux/platform-linux.c - the Linux device and the places: what the module exports
  */
+#include "addresses.h"
 #include "doctor.h"
 #include "exec.h"
 #include "place.h"
@@ -141,6 +142,7 @@ static const void *ADIT_CALL module_get(void *ctx, const char *iface)
 		{ADIT_PLACE_1, &place_table},
 		{ADIT_EXEC_1, &exec_table},
 		{ADIT_DOCTOR_1, &doctor_table},
+		{ADIT_ADDRESSES_1, &addresses_table},
 	};
 	size_t i;
 

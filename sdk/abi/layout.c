@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <adit/addresses.h>
 #include <adit/adit.h>
 #include <adit/doctor.h>
 #include <adit/exec.h>
@@ -423,6 +424,16 @@ static void print_doctor(void)
 	MEMBER(adit_doctor_1, run, void (*)(adit_finding, void *));
 }
 
+static void print_addresses(void)
+{
+	TEXT(ADIT_ADDRESSES_1);
+	GROWS(adit_addresses_1);
+	MEMBER(adit_addresses_1, size, uint32_t);
+	MEMBER(adit_addresses_1, zero, uint32_t);
+	MEMBER(adit_addresses_1, list, int32_t (*)(adit_addr *, uint32_t));
+	MEMBER(adit_addresses_1, watch, adit_result (*)(intptr_t *));
+}
+
 static void print_packet(void)
 {
 	TEXT(ADIT_PACKET_1);
@@ -505,6 +516,7 @@ int main(void)
 	print_place();
 	print_exec();
 	print_doctor();
+	print_addresses();
 	print_packet();
 	print_observe();
 	print_vnet();

@@ -6,6 +6,7 @@
  * replays: mutations of built-in seeds from a fixed random sequence, each input at the end of a
  * page behind which nothing may be read.
  */
+#include "addresses.h"
 #include "cidr.h"
 #include "netlink.h"
 #include "segment.h"
@@ -50,6 +51,7 @@ static void netlink(const uint8_t *data, size_t size)
 	struct nl_span rest = {data, size};
 	struct nl_message m;
 	struct why why;
+	adit_addr own;
 	int number;
 
 	while (nl_message(&rest, &m) == 1) {
@@ -59,6 +61,8 @@ static void netlink(const uint8_t *data, size_t size)
 			must(number >= 0 && number <= 4095, "an errno value out of range");
 			must(memchr(why.text, 0, sizeof(why.text)) != NULL, "words without an end");
 		}
+		if (addresses_read(&m, &own) == 1)
+			must(own.family == 4 || own.family == 6, "an address without a family");
 		if (!nl_skip(&body, 8))
 			attributes(body, 0);
 	}
@@ -147,6 +151,9 @@ static const struct {
 	/* two messages with attributes, one nested */
 	SEED("\40\0\0\0\20\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\10\0\3\0lo\0\0"
              "\44\0\0\0\20\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\14\0\22\200\10\0\1\0\1\0\0\0"),
+	/* an address, as in a dump: 127.0.0.1/8 on interface 1 */
+	SEED("\50\0\0\0\24\0\2\0\1\0\0\0\0\0\0\0\2\10\200\376\1\0\0\0"
+             "\10\0\1\0\177\0\0\1\10\0\2\0\177\0\0\1"),
 	/* UDP super-packet of three datagrams of 4 bytes, IPv4 */
 	SEED("\1\5\34\0\4\0\24\0\6\0\105\0\0\50\0\0\100\0\100\21\0\0\12\0\0\1\12\0\0\2\0\65\0\65\0"
              "\24\0\0abcdefghijkl"),

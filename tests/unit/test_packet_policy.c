@@ -254,6 +254,91 @@ static void dial_needs_a_family(void **state)
 	assert_int_equal(policy_dial(&usual, 6, &a), PACKET_OK);
 }
 
+static adit_addr endpoint(const char *text)
+{
+	adit_addr a = {.port = 80};
+
+	a.family = read_ip(text, a.ip);
+	return a;
+}
+
+/* Each word of the operator's opens or closes what it names and nothing else: the answers for packet and dial, under no
+ * word and under each. */
+static const struct {
+	const char *ip;
+	uint8_t proto;
+	const char *none, *loopback, *link_local, *host, *multicast, *public;
+} by_word[] = {
+	{"127.0.0.1", 6, "nn", "ny", "nn", "nn", "nn", "nn"}, {"127.9.9.9", 17, "nn", "ny", "nn", "nn", "nn", "nn"},
+	{"::1", 6, "nn", "ny", "nn", "nn", "nn", "nn"}, {"64:ff9b::7f00:1", 6, "nn", "ny", "nn", "nn", "nn", "nn"},
+	{"169.254.169.254", 6, "nn", "nn", "yy", "nn", "nn", "nn"}, {"fe80::1", 6, "nn", "nn", "yy", "nn", "nn", "nn"},
+	{"fd00:ec2::254", 6, "nn", "nn", "yy", "nn", "nn", "nn"}, {"192.168.1.5", 6, "nn", "nn", "nn", "yy", "nn", "nn"},
+	{"203.0.113.9", 17, "nn", "nn", "nn", "yy", "nn", "nn"}, {"2001:db8::9", 6, "nn", "nn", "nn", "yy", "nn", "nn"},
+	{"224.0.0.251", 17, "nn", "nn", "nn", "nn", "yy", "nn"}, {"224.0.0.251", 6, "nn", "nn", "nn", "nn", "nn", "nn"},
+	{"ff02::fb", 17, "nn", "nn", "nn", "nn", "yy", "nn"}, {"192.168.1.6", 6, "yy", "yy", "yy", "yy", "yy", "nn"},
+	{"10.9.9.9", 6, "yy", "yy", "yy", "yy", "yy", "nn"}, {"172.16.0.1", 6, "yy", "yy", "yy", "yy", "yy", "nn"},
+	{"172.32.0.1", 6, "yy", "yy", "yy", "yy", "yy", "yy"}, {"100.64.0.1", 6, "yy", "yy", "yy", "yy", "yy", "nn"},
+	{"198.19.255.1", 6, "yy", "yy", "yy", "yy", "yy", "nn"}, {"fd12::1", 6, "yy", "yy", "yy", "yy", "yy", "nn"},
+	{"1.1.1.1", 6, "yy", "yy", "yy", "yy", "yy", "yy"}, {"2606:4700::1111", 17, "yy", "yy", "yy", "yy", "yy", "yy"},
+	{"0.0.0.0", 17, "nn", "nn", "nn", "nn", "nn", "nn"}, {"255.255.255.255", 17, "nn", "nn", "nn", "nn", "nn", "nn"},
+	{"240.0.0.1", 17, "nn", "nn", "nn", "nn", "nn", "nn"},
+};
+
+static void each_word_opens_what_it_names(void **state)
+{
+	static const uint8_t words[] = {0, POLICY_LOOPBACK, POLICY_LINK_LOCAL, POLICY_HOST, POLICY_MULTICAST, POLICY_PUBLIC};
+	struct policy p = usual;
+	unsigned i, w;
+
+	p.device.count = 0;
+	for (i = 0; i < sizeof(by_word) / sizeof(by_word[0]); i++) {
+		const char *const want[] = {by_word[i].none, by_word[i].loopback, by_word[i].link_local,
+		                            by_word[i].host, by_word[i].multicast, by_word[i].public};
+		adit_addr dst = endpoint(by_word[i].ip), src = endpoint(dst.family == 4 ? "8.8.8.8" : "2606:4700::9");
+
+		for (w = 0; w < sizeof(words); w++) {
+			p.words = words[w];
+			if ((policy_packet(&p, dst.family, by_word[i].proto, src.ip, dst.ip) == PACKET_OK) != (want[w][0] == 'y') ||
+			    (policy_dial(&p, by_word[i].proto, &dst) == PACKET_OK) != (want[w][1] == 'y'))
+				fail_msg("%s under word %u is not %s", by_word[i].ip, words[w], want[w]);
+		}
+	}
+}
+
+static void what_is_denied_stays_closed(void **state)
+{
+	struct policy p = {.words = POLICY_HOST | POLICY_LOOPBACK};
+	adit_addr in = endpoint("10.1.2.3"), out = endpoint("10.2.2.3"), own = endpoint("127.0.0.1");
+
+	add(&p.deny, "10.1.0.0", 16);
+	add(&p.deny, "127.0.0.0", 8);
+	add(&p.allow, "10.1.2.3", 32);
+	assert_int_equal(policy_dial(&p, 6, &in), PACKET_MARTIAN_DESTINATION);
+	assert_int_equal(policy_dial(&p, 6, &own), PACKET_MARTIAN_DESTINATION);
+	assert_int_equal(policy_dial(&p, 6, &out), PACKET_OK);
+}
+
+static void a_stand_in_leads_to_loopback(void **state)
+{
+	struct policy p = {.stand_in = {endpoint("10.0.2.2"), endpoint("fd00:1::2")}};
+	static const char *const pairs[][2] = {
+		{"10.0.2.2", "127.0.0.1"}, {"10.0.2.3", "10.0.2.3"}, {"fd00:1::2", "::1"}, {"fd00:1::3", "fd00:1::3"},
+	};
+	static const struct policy none;
+	unsigned i;
+
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		adit_addr from = endpoint(pairs[i][0]), want = endpoint(pairs[i][1]), got = policy_target(&p, &from);
+
+		assert_int_equal(got.family, want.family);
+		assert_memory_equal(got.ip, want.ip, want.family == 4 ? 4 : 16);
+		assert_int_equal(got.port, 80);
+		assert_int_equal(policy_dial(&p, 6, &from), PACKET_OK);
+		got = policy_target(&none, &from);
+		assert_memory_equal(got.ip, from.ip, from.family == 4 ? 4 : 16);
+	}
+}
+
 /* Random sets against a list that is searched from end to end. */
 static void prefix_sets_find_what_a_list_finds(void **state)
 {
@@ -305,13 +390,15 @@ static void prefix_sets_have_limits(void **state)
 	assert_int_equal(prefix_set_add(&set, 4, ip, 33), ADIT_EINVAL);
 	assert_int_equal(prefix_set_add(&set, 6, ip, 129), ADIT_EINVAL);
 	for (i = 0; i < PREFIX_SET_MOST; i++) {
-		ip[0] = (uint8_t)i;
+		ip[0] = (uint8_t)(i / 256);
+		ip[1] = (uint8_t)(i % 256);
 		assert_int_equal(prefix_set_add(&set, 4, ip, 32), ADIT_OK);
 	}
 	ip[0] = 200;
 	assert_int_equal(prefix_set_add(&set, 4, ip, 32), ADIT_ELIMIT);
 	assert_int_equal(set.count, PREFIX_SET_MOST);
-	ip[0] = 5;
+	ip[0] = 0;
+	ip[1] = 5;
 	assert_int_equal(prefix_set_add(&set, 4, ip, 32), ADIT_OK); /* known */
 	assert_int_equal(prefix_set_add(&set, 4, ip, 0), ADIT_OK);  /* takes the place of all */
 	assert_int_equal(set.count, 1);
@@ -324,6 +411,9 @@ int main(void)
 		cmocka_unit_test(sources_by_the_table),
 		cmocka_unit_test(land),
 		cmocka_unit_test(dial_needs_a_family),
+		cmocka_unit_test(each_word_opens_what_it_names),
+		cmocka_unit_test(what_is_denied_stays_closed),
+		cmocka_unit_test(a_stand_in_leads_to_loopback),
 		cmocka_unit_test(prefix_sets_find_what_a_list_finds),
 		cmocka_unit_test(prefix_sets_have_limits),
 	};
