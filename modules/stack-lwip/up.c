@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ * stack-lwip/up.c - a packet rides through lwIP in a pbuf of its own, and leaves it as the buffer of a DATA event
+ *
+ * Nothing is copied but what would hold far more memory than it is worth: the device reads every packet into a buffer
+ * with room for a super-packet, and small payloads may wait for long, out of order or unread.
+ */
+#include <string.h>
+
+#include "lwip/mem.h"
+#include "lwip/pbuf.h"
+
+#include "stack.h"
+
+enum { SMALL = 2048 /* packets that fit into such a buffer do not keep a larger one */ };
+
+struct ride {
+	struct pbuf_custom custom; /* first: lwIP knows it by this address */
+	struct stack *stack;
+	adit_buf *buf; /* null: it has been taken out */
+};
+
+static void ride_free(struct pbuf *p)
+{
+	struct ride *r = (struct ride *)(void *)p;
+
+	if (r->buf)
+		put_buf(r->stack, r->buf);
+	mem_free(r);
+}
+
+/* A buffer that lwIP may write the header of, and that is not much larger than what it holds. Takes b. */
+static adit_buf *fitted(struct stack *st, adit_buf *b)
+{
+	size_t room = (size_t)(b->end - b->head);
+	adit_buf *copy;
+
+	if (!(b->flags & ADIT_BUF_RDONLY) && (b->len > SMALL || room <= SMALL + ADIT_BUF_HEADROOM || b->len == b->hdr_len))
+		return b;
+	if (st->path->get(st->path->end, &copy, 1, b->len) != 1) {
+		if (!(b->flags & ADIT_BUF_RDONLY))
+			return b;
+		put_buf(st, b);
+		return NULL;
+	}
+	memcpy(copy->data, b->data, b->len);
+	copy->len = b->len;
+	copy->csum_start = b->csum_start;
+	copy->hdr_len = b->hdr_len;
+	copy->next = b->next;
+	b->next = NULL;
+	put_buf(st, b);
+	return copy;
+}
+
+static struct pbuf *ride_new(struct stack *st, adit_buf *b, uint32_t skip)
+{
+	struct ride *r = mem_malloc(sizeof(*r));
+	uint16_t size = (uint16_t)(b->len - skip);
+	struct pbuf *p;
+
+	if (!r) {
+		put_buf(st, b);
+		return NULL;
+	}
+	r->custom.custom_free_function = ride_free;
+	r->stack = st;
+	r->buf = b;
+	p = pbuf_alloced_custom(PBUF_RAW, size, PBUF_REF, &r->custom, b->data + skip, size);
+	return p;
+}
+
+struct pbuf *up_wrap(struct stack *st, adit_buf *b)
+{
+	struct pbuf *all = NULL, *p;
+	uint32_t skip = b->csum_start, total = 0;
+	adit_buf *next;
+
+	for (next = b; next; next = next->next)
+		total += next->len;
+	if (total - skip > UINT16_MAX) {
+		put_buf(st, b);
+		return NULL;
+	}
+	for (b = fitted(st, b); b; b = next) {
+		next = b->next;
+		b->next = NULL;
+		p = ride_new(st, b, skip);
+		skip = 0;
+		if (p && all)
+			pbuf_cat(all, p);
+		else if (p)
+			all = p;
+		if (p)
+			continue;
+		if (next)
+			put_buf(st, next);
+		if (all)
+			pbuf_free(all);
+		return NULL;
+	}
+	return all;
+}
+
+static void add(struct conn *c, adit_buf *b)
+{
+	if (c->data_tail)
+		c->data_tail->next = b;
+	else
+		c->data_head = b;
+	c->data_tail = b;
+	c->data_size += b->len;
+}
+
+/* The buffer of a pbuf that nobody else has, its contents what is left of the pbuf. Null: it is not to be had. */
+static adit_buf *unload(struct stack *st, struct pbuf *p)
+{
+	struct ride *r = (struct ride *)(void *)p;
+	adit_buf *b = NULL;
+
+	if (p->ref == 1 && (p->flags & PBUF_FLAG_IS_CUSTOM)) {
+		b = r->buf;
+		r->buf = NULL;
+		b->data = p->payload;
+	} else if (st->path->get(st->path->end, &b, 1, p->len) == 1) {
+		memcpy(b->data, p->payload, p->len);
+	} else {
+		return NULL;
+	}
+	b->len = p->len;
+	b->flags = 0;
+	b->csum_start = b->csum_off = b->hdr_len = b->gso_size = 0;
+	b->next = NULL;
+	return b;
+}
+
+void up_take(struct conn *c, struct pbuf *p)
+{
+	struct pbuf *q;
+
+	for (q = p; q; q = q->next) {
+		adit_buf *b = q->len ? unload(c->stack, q) : NULL;
+
+		if (b)
+			add(c, b);
+		else if (q->len)
+			c->error = ADIT_ENOMEM; /* a stretch of the stream is gone: so is the flow */
+	}
+	pbuf_free(p);
+}
