@@ -27,12 +27,16 @@ static adit_result fail(const struct stack *st, adit_result code, const char *wh
 	return st->host->fail(st->host, code, why, strlen(why));
 }
 
-static int64_t setting(const struct stack *st, const adit_cfg *cfg, const char *path)
+/* The schema has defaults for all of them. */
+static void read_settings(struct stack *st, const adit_cfg *cfg)
 {
-	int64_t n = 0;
+	int64_t window = 0, memory = 0;
 
-	st->config->integer(cfg, path, &n);
-	return n;
+	st->config->integer(cfg, "window", &window);
+	st->config->integer(cfg, "memory", &memory);
+	st->config->duration(cfg, "keepalive", &st->keepalive);
+	st->window = (uint32_t)window;
+	st->memory = (size_t)memory;
 }
 
 static adit_result ADIT_CALL stack_create(void *ctx, const adit_env *env, void **inst)
@@ -56,9 +60,7 @@ static adit_result ADIT_CALL stack_create(void *ctx, const adit_env *env, void *
 	if (!st->loops || !st->config || !st->packets)
 		return fail(st, ADIT_ENOSYS,
 		            "the host offers no " ADIT_LOOP_1 ", no " ADIT_CONFIG_1 " or no " ADIT_PACKET_1);
-	st->window = (uint32_t)setting(st, env->cfg, "window");
-	st->memory = (size_t)setting(st, env->cfg, "memory");
-	st->keepalive = (uint64_t)setting(st, env->cfg, "keepalive") * 1000000000u;
+	read_settings(st, env->cfg);
 	st->slots = st->host->alloc(st->host, env->flows * sizeof(st->slots[0]), 0);
 	if (!st->slots)
 		return fail(st, ADIT_ENOMEM, "no memory for the table of flows: lower limits/flows of the manifest");
