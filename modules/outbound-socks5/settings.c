@@ -48,9 +48,9 @@ adit_result settings_read(struct socks *o, const adit_cfg *cfg)
 		return fail(o, "server: no proxy is named; write \"server\": \"host:port\"");
 	o->username = text(config, cfg, "username");
 	o->password = text(config, cfg, "password");
-	o->login = *o->username || *o->password;
-	if (o->login && (!*o->username || !*o->password))
-		return fail(o, "username and password: the login of SOCKS5 needs both (RFC 1929), and one is empty");
+	o->login = *o->username != '\0';
+	if (*o->password && !o->login)
+		return fail(o, "password: it is given without a username; the login of SOCKS5 needs one (RFC 1929)");
 	if (strlen(o->username) > 255 || strlen(o->password) > 255)
 		return fail(o, "username and password: the login of SOCKS5 has room for 255 bytes each (RFC 1929)");
 	o->remote_names = strcmp(text(config, cfg, "names"), "address") != 0;

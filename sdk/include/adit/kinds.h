@@ -93,7 +93,7 @@ typedef struct adit_reach {
 } adit_reach;
 /* A way out. For each flow it is asked to reach, it emits either SOCKET (the host relays), or
  * CREDIT and then stays in the data path with the stack's own vocabulary, or CLOSED with the
- * reason. The exception: flows that it has the host carry (adit_dial_1.carry). */
+ * reason; CLOSED with 0 as the answer leaves the application without one, as far as it has none yet. The exception: flows that it has the host carry (adit_dial_1.carry). */
 typedef struct adit_outbound_1 {
 	uint32_t size;
 	uint32_t flags; /* ADIT_OUTBOUND_... */
