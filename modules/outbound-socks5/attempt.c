@@ -139,7 +139,7 @@ static void tell(struct attempt *a, enum cause cause)
 	if (*host->log_level > ADIT_LOG_WARN || (s->told[cause] && now - s->told[cause] < minute))
 		return;
 	s->told[cause] = now;
-	n = snprintf(line, sizeof(line), "SOCKS5 proxy %s %s (%llu times so far)", s->where, causes[cause].text,
+	n = snprintf(line, sizeof(line), "%s: proxy %s %s (%llu times so far)", a->o->env->name, s->where, causes[cause].text,
 	             (unsigned long long)s->causes[cause]);
 	host->log(host, ADIT_LOG_WARN, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }

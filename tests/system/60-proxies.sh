@@ -4,16 +4,16 @@
 #
 #    client ---- adit (one outbound per proxy) ---- gateway ------------ servers: proxies at 10.2.0.3, fd00:2::3
 #                                                                        and, behind each proxy i, a network of its own:
-#                                                                        10.3.i.1, fd00:3:i::1   flowload serve :7000
+#                                                                        10.3.i.1, fd00:3:i::1   echo :7001
 #                                                                        10.3.i.9, fd00:3:i::9   nobody can reach it
 #
 # Which proxy a flow takes is decided by the network it goes to. At the end stands the table of what was seen.
 #
-# shellcheck disable=SC2034,SC1091,SC2329
-LIMIT=120 ONLY=adit NEED="microsocks danted ssh sshd"
+# shellcheck disable=SC2034,SC1091,SC2016,SC2086,SC2329
+LIMIT=120 ONLY=adit NEED="microsocks danted ssh sshd tinyproxy squid stunnel4 openssl"
 . "$(dirname "$0")/../lib/netns.sh"
 
-PROXIES="micro micro-user micro-wrong dante dante6 ssh gone list none"
+PROXIES="micro micro-user micro-wrong dante dante6 ssh gone list tiny tiny-user tiny-wrong tls tls-list tls-strange tls-unknown squid squid-tls block none"
 number_of() {
 	i=0
 	for p in $PROXIES; do
@@ -31,6 +31,16 @@ settings_of() { # PROXY
 	ssh) echo '"module": "outbound-socks5", "server": "proxy.example:1084"' ;;
 	gone) echo '"module": "outbound-socks5", "server": "10.2.0.3:1099"' ;;
 	list) echo '"module": "outbound-socks5", "server": ["10.2.0.3:1099", "nowhere.example:1080", "10.2.0.3:1080"]' ;;
+	tiny) echo '"module": "outbound-http", "server": "[fd00:2::3]:8080"' ;;
+	tiny-user) echo '"module": "outbound-http", "server": "10.2.0.3:8081", "username": "joe", "password": "s3cret"' ;;
+	tiny-wrong) echo '"module": "outbound-http", "server": "10.2.0.3:8081", "username": "joe", "password": "wrong"' ;;
+	tls) echo '"module": "outbound-http", "server": "proxy.example:8443", "tls": true, "tls_ca": "'"$W"'/ca.pem"' ;;
+	tls-list) echo '"module": "outbound-http", "server": ["10.2.0.3:8443", "[fd00:2::3]:8443"], "tls": true, "tls_name": "proxy.example", "tls_ca": "'"$W"'/ca.pem"' ;;
+	tls-strange) echo '"module": "outbound-http", "server": "10.2.0.3:8443", "tls": true, "tls_ca": "'"$W"'/ca.pem"' ;;
+	tls-unknown) echo '"module": "outbound-http", "server": "proxy.example:8443", "tls": true' ;;
+	squid) echo '"module": "outbound-http", "server": "10.2.0.3:3128"' ;;
+	squid-tls) echo '"module": "outbound-http", "server": "proxy.example:8444", "tls": true, "tls_ca": "'"$W"'/ca.pem"' ;;
+	block) echo '"module": "outbound-block", "kind": "net"' ;;
 	none) echo '"module": "outbound-direct"' ;;
 	esac
 }
@@ -51,6 +61,14 @@ mount --bind "$W/hosts" /etc/hosts
 printf 'hosts: files\n' >"$W/nsswitch"
 mount --bind "$W/nsswitch" /etc/nsswitch.conf
 
+# An authority, and a certificate of it for proxy.example.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=authority -keyout "$W/ca.key" \
+	-out "$W/ca.pem" 2>/dev/null
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=proxy -keyout "$W/proxy.key" -out "$W/proxy.csr" 2>/dev/null
+printf 'subjectAltName=DNS:proxy.example\n' >"$W/ext"
+openssl x509 -req -in "$W/proxy.csr" -CA "$W/ca.pem" -CAkey "$W/ca.key" -CAcreateserial -days 2 -extfile "$W/ext" -out "$W/proxy.pem" 2>/dev/null
+cat "$W/proxy.key" "$W/proxy.pem" >"$W/both.pem"
+
 topo
 servers sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 for p in $PROXIES; do
@@ -63,8 +81,6 @@ done
 for net in 10.3.0.0/16 fd00:3::/32; do
 	case $net in *:*) gateway ip -6 route add $net via $S6 ;; *) gateway ip route add $net via $S4 ;; esac
 done
-start load servers "$BUILD/tests/lib/flowload" serve 7000
-await_port load servers tcp 7000
 
 # ---- the proxies --------------------------------------------------------------------------------------
 
@@ -93,16 +109,52 @@ start sshd servers "$(command -v sshd)" -D -e -p 1022 -f /dev/null -h "$W/hostke
 await_port sshd servers tcp 1022
 start ssh servers ssh -N -D 10.2.0.3:1084 -p 1022 -i "$W/key" -F /dev/null -o StrictHostKeyChecking=no \
 	-o "UserKnownHostsFile=$W/known" "$(id -un)@10.2.0.2"
-for p in micro:1080 micro-user:1081 dante:1083 ssh:1084; do
+tiny() { # NAME ADDRESS PORT [LINE]
+	printf 'Port %s\nListen %s\nTimeout 60\nMaxClients 200\nLogLevel Warning\n%s\n' "$3" "$2" "${4:-}" >"$W/$1.conf"
+	start "$1" servers tinyproxy -d -c "$W/$1.conf"
+}
+tiny tiny fd00:2::3 8080
+tiny tiny-user 10.2.0.3 8081 "BasicAuth joe s3cret"
+tiny tiny-behind 127.0.0.1 8082
+cat >"$W/stunnel.conf" <<-END
+	foreground = yes
+	pid =
+	[v4]
+	accept = 10.2.0.3:8443
+	connect = 127.0.0.1:8082
+	cert = $W/both.pem
+	[v6]
+	accept = fd00:2::3:8443
+	connect = 127.0.0.1:8082
+	cert = $W/both.pem
+END
+start stunnel servers stunnel4 "$W/stunnel.conf"
+mkdir -m 777 "$W/squid"
+cat >"$W/squid.conf" <<-END
+	http_port 10.2.0.3:3128
+	https_port 10.2.0.3:8444 tls-cert=$W/proxy.pem tls-key=$W/proxy.key
+	http_access allow all
+	pid_filename none
+	cache deny all
+	access_log none
+	cache_log $W/squid/cache.log
+	coredump_dir $W/squid
+	shutdown_lifetime 0 seconds
+	workers 1
+END
+chmod 644 "$W/proxy.key" && chmod 755 "$W"
+start squid servers squid -N -f "$W/squid.conf"
+for p in tiny:8080 tiny-user:8081 tiny-behind:8082 stunnel:8443 squid:3128 squid:8444 micro:1080 micro-user:1081 dante:1083 ssh:1084; do
 	await_port "${p%:*}" servers tcp "${p#*:}"
 done
 
 # ---- what the application sees ------------------------------------------------------------------------
 
 # connect: says how a connect ended, "connected" or the name of the error. echo: twenty flows at once with a megabyte
-# of their own each way, and no half-close, which not every proxy can. serve: the other end of that.
+# of their own each way, and no half-close, which not every proxy can. steady: a message every 10 ms for so many
+# seconds. serve: the other end of these.
 cat >"$W/flows.py" <<-'END'
-	import errno, os, random, socket, socketserver, sys, threading
+	import errno, os, random, socket, socketserver, sys, threading, time
 
 	def open_to(address, port):
 	    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -142,6 +194,22 @@ cat >"$W/flows.py" <<-'END'
 	        t.join()
 	    return " ".join(sorted(set(said)))
 
+	def steady(address, port, seconds):
+	    s, end = open_to(address, port), time.monotonic() + float(seconds)
+	    try:
+	        while time.monotonic() < end:
+	            s.sendall(b"x" * 64)
+	            got = 0
+	            while got < 64:
+	                more = len(s.recv(64))
+	                if not more:
+	                    return "end"
+	                got += more
+	            time.sleep(0.01)
+	        return "ran"
+	    except OSError as e:
+	        return errno.errorcode.get(e.errno, str(e))
+
 	class Echo(socketserver.BaseRequestHandler):
 	    def handle(self):
 	        while True:
@@ -155,7 +223,7 @@ cat >"$W/flows.py" <<-'END'
 
 	if sys.argv[1] == "serve":
 	    Server(("::", int(sys.argv[2])), Echo).serve_forever()
-	print({"connect": connect, "echo": echo}[sys.argv[1]](*sys.argv[2:]))
+	print({"connect": connect, "echo": echo, "steady": steady}[sys.argv[1]](*sys.argv[2:]))
 END
 flows() { client timeout 30 python3 "$W/flows.py" "$@" </dev/null 2>&1; }
 start echo servers python3 "$W/flows.py" serve 7001
@@ -187,5 +255,44 @@ row dante6 EHOSTUNREACH whole EHOSTUNREACH ECONNREFUSED EHOSTUNREACH EHOSTUNREAC
 row ssh whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
 row gone EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH
 row list whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH EHOSTUNREACH
+# tinyproxy answers 500 and squid 503, whatever the reason.
+row tiny whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
+row tiny-user whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
+row tiny-wrong EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
+row tls whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
+row tls-list whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
+row tls-strange EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
+row tls-unknown EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
+row squid whole whole EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH
+row squid-tls whole whole EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH
+row block ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH
 note "$(cat "$W/table")"
-is "no secret is in the log" "$(grep -c s3cret "$W/adit.log")" 0
+like "what is wrong with a certificate is said" "$(grep 8443 "$W/adit.log")" "its certificate: IP address mismatch"
+like "and with its authority" "$(grep proxy.example:8443 "$W/adit.log")" "its certificate: unable to get local issuer certificate"
+like "and that a login is wrong" "$(grep 10.2.0.3:8081 "$W/adit.log")" "check username and password"
+is "no secret is in the log" "$(grep -Ec 's3cret|am9lOn' "$W/adit.log")" 0
+shown=$("$ADIT" show "$W/manifest.json" 2>&1)
+like "adit show has the proxies" "$shown" "proxy.example:8443"
+is "and no secret" "$(printf '%s\n' "$shown" | grep -c s3cret)" 0
+
+# ---- a proxy is killed under load ---------------------------------------------------------------------
+
+m=$(number_of micro) d=$(number_of none) t=$(number_of tls)
+flows steady "10.3.$m.1" 7001 30 >"$W/through-micro" &
+flows steady "10.3.$t.1" 7001 30 >"$W/through-tls" &
+flows steady "10.3.$d.1" 7001 4 >"$W/past" &
+past=$!
+sleep 1.5
+began=$(ms)
+stop micro || :
+stop stunnel || :
+like "the end of a proxy ends its flows" "$(wait_for 3 test -s "$W/through-micro" && cat "$W/through-micro")" "^(end|ECONNRESET)$"
+like "in TLS as well" "$(wait_for 3 test -s "$W/through-tls" && cat "$W/through-tls")" "^(end|ECONNRESET)$"
+within "at once, ms" $(($(ms) - began)) 0 2500
+is "a new flow is told that there is no way" "$(flows connect "10.3.$m.1" 7001)" EHOSTUNREACH
+is "nor in TLS" "$(flows connect "10.3.$t.1" 7001)" EHOSTUNREACH
+wait $past
+is "other flows run on" "$(cat "$W/past")" ran
+start micro servers microsocks -i 10.2.0.3 -p 1080
+await_port micro servers tcp 1080
+is "the proxy is back, and so are its flows" "$(flows echo "10.3.$m.1" 7001)" whole
