@@ -59,6 +59,9 @@ struct flow {
 	uint32_t older, newer; /* slots: neighbours in the list of its state (flowtable.c) */
 	uint32_t idle;         /* seconds without a byte that end it; 0: the default */
 	uint64_t user;         /* the handler's number */
+	uint64_t waiting;      /* bytes that its handler was given: of a stream until they are consumed, of datagrams in
+	                        * the batch that it gets next */
+	uint64_t batch;        /* that batch's number (datagrams) */
 	const struct flow_owner *owner;
 	void *owned;   /* the owner's */
 	void *parked;  /* the first packet, while ASKED or DIAL */

@@ -159,6 +159,7 @@ void part_flush(struct part *p)
 	if (p->inside || !p->queue.count)
 		return;
 	/* What the call adds goes into a new queue, behind this batch. */
+	p->batches++;
 	batch = p->queue;
 	memset(&p->queue, 0, sizeof(p->queue));
 	for (at = 0; at < batch.count; at += n) {

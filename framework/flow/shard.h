@@ -70,6 +70,7 @@ struct part {
 	uint8_t scheduled;    /* a flush of the queue is on its way */
 	uint64_t flows;       /* it has been given, since the start */
 	uint64_t *reach_times; /* outbounds: a cell of adit/observe.h with the buckets of histogram_times; may be null */
+	uint64_t batches;     /* of its queue that have been delivered */
 };
 
 #define SHARD_COUNTERS(X)                                                                                              \
@@ -123,6 +124,7 @@ struct shard {
 	uint32_t part_count[PART_KINDS];
 	uint8_t stack_of[3]; /* index of the stack for new TCP, UDP, echo flows; NO_STACK: none */
 	struct shard_timeouts timeouts;
+	uint64_t flow_memory; /* bytes of one flow and direction that may wait; 0: no limit */
 	struct policy policy;
 	struct reassembly *reassembly;
 	struct refuse_limit refuse_limit;

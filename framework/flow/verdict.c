@@ -86,6 +86,37 @@ static uint64_t chain_size(const adit_buf *b)
 	return size;
 }
 
+/* Takes size bytes in that go to f's handler. 0: they would be more than limits.flow_memory. A stream's stack holds back
+ * what is not consumed (adit_env.flow_memory); one that does not is stopped here. One datagram always passes. */
+static int may_wait(struct shard *s, struct flow *f, uint64_t size)
+{
+	const struct part *h = s->parts[PART_HANDLER][f->handler];
+
+	if (f->info.proto != ADIT_PROTO_TCP && f->batch != h->batches) {
+		f->batch = h->batches;
+		f->waiting = 0;
+	}
+	if (s->flow_memory && f->waiting + size > s->flow_memory && (f->waiting || f->info.proto == ADIT_PROTO_TCP))
+		return 0;
+	f->waiting += size;
+	return 1;
+}
+
+static void too_much(struct shard *s, struct flow *f, const adit_event *ev)
+{
+	adit_buf *b = ev->u.buf;
+
+	bufpool_put(&b, 1);
+	if (ev->type == ADIT_EV_DGRAM) {
+		shard_count(s, COUNT_datagrams_dropped, 1);
+		return;
+	}
+	shard_count(s, COUNT_misuse, 1);
+	log_warn(flow_stack(s, f)->module, "module misuse: more than limits.flow_memory (%llu bytes) of one flow wait to be "
+	                                   "consumed", (unsigned long long)s->flow_memory);
+	flow_end(s, f, ADIT_ELIMIT);
+}
+
 static void to_handler(struct shard *s, struct flow *f, const adit_event *ev)
 {
 	adit_event copy = *ev;
@@ -99,6 +130,10 @@ static void to_handler(struct shard *s, struct flow *f, const adit_event *ev)
 	case ADIT_EV_DGRAM:
 		if (!(ev->flags & ADIT_EVF_BUF) || !ev->u.buf) {
 			shard_count(s, COUNT_misuse, 1);
+			return;
+		}
+		if (!may_wait(s, f, chain_size(ev->u.buf))) {
+			too_much(s, f, ev);
 			return;
 		}
 		f->bytes_up += chain_size(ev->u.buf);
@@ -199,6 +234,8 @@ static void owned_op(struct part *h, struct flow *f, const adit_op *op)
 		f->last = (uint32_t)(loop_now(s->loop) / 1000000000u);
 		break;
 	case ADIT_OP_CONSUME:
+		f->waiting -= op->u.num < f->waiting ? op->u.num : f->waiting;
+		break;
 	case ADIT_OP_FIN:
 		break;
 	case ADIT_OP_CLOSE:

@@ -14,7 +14,7 @@
 #include "observe/log.h"
 #include "os/os.h"
 
-enum { CALL_SECONDS = 10, REFUSALS_PER_SECOND = 1000, REFUSALS_AT_ONCE = 200 };
+enum { FLOW_MEMORY_LEAST = 65536, CALL_SECONDS = 10, REFUSALS_PER_SECOND = 1000, REFUSALS_AT_ONCE = 200 };
 
 static uint32_t number(const adit_cfg *c, const char *path, uint32_t otherwise)
 {
@@ -82,6 +82,10 @@ static int set_limits(struct shard *s, const adit_cfg *c)
 		.echo_idle = seconds(c, "limits/idle_echo", 30),
 		.closed = 10,
 	};
+	s->flow_memory = 4u << 20;
+	conf_size(c, "limits/flow_memory", &s->flow_memory);
+	if (s->flow_memory < FLOW_MEMORY_LEAST)
+		s->flow_memory = FLOW_MEMORY_LEAST;
 	conf_size(c, "limits/memory", &memory);
 	err = flowtable_new(&s->flows, &limits);
 	if (!err)

@@ -136,6 +136,7 @@ static int create(struct host *h, struct host_module *m, struct part *p, const s
 		.loop = p->kind == PART_SERVICE ? h->loop : p->shard->loop,
 		.cfg = e->cfg,
 		.path = &p->path,
+		.flow_memory = p->shard->flow_memory,
 	};
 	p->env = env;
 	host_metrics_part(h, p);

@@ -189,6 +189,8 @@ static adit_result ADIT_CALL stack_create(void *ctx, const adit_env *env, void *
 		            "the host offers no " ADIT_LOOP_1 " or no " ADIT_CONFIG_1);
 	st->config->integer(st->cfg, "window", &window);
 	st->window = (uint64_t)window;
+	if (ADIT_HAS(env, adit_env, flow_memory) && st->window > env->flow_memory)
+		st->window = env->flow_memory;
 	st->module = ctx;
 	st->name = env->name;
 	return slots_init(st, env->flows);

@@ -170,6 +170,7 @@ static void print_life(void)
 	MEMBER(adit_env, loop, adit_loop *);
 	MEMBER(adit_env, cfg, const adit_cfg *);
 	MEMBER(adit_env, path, const adit_path *);
+	MEMBER(adit_env, flow_memory, uint64_t);
 	GROWS(adit_life);
 	MEMBER(adit_life, size, uint32_t);
 	MEMBER(adit_life, zero, uint32_t);

@@ -35,6 +35,8 @@ typedef struct adit_env {
 	adit_loop *loop;
 	const adit_cfg *cfg; /* checked against the module's schema */
 	const adit_path *path;
+	uint64_t flow_memory; /* bytes of one flow and direction that may wait in buffers (limits.flow_memory); 0: not said.
+	                       * A stack or outbound that keeps bytes reads no further and gives no more credit. */
 } adit_env;
 
 /* The slot of a flow: a small number that is in use by one flow of the shard at a time, for
