@@ -5,6 +5,7 @@
 #include <adit/adit.h>
 #include <adit/doctor.h>
 #include <adit/exec.h>
+#include <adit/owner.h>
 #include <adit/packet.h>
 #include <adit/place.h>
 
@@ -101,7 +102,7 @@ static const void *host_table(const char *iface)
 }
 
 /* What a platform module may offer beside its device. */
-static const char *const of_platforms[] = {ADIT_PLACE_1, ADIT_EXEC_1, ADIT_DOCTOR_1, ADIT_ADDRESSES_1};
+static const char *const of_platforms[] = {ADIT_PLACE_1, ADIT_EXEC_1, ADIT_DOCTOR_1, ADIT_ADDRESSES_1, ADIT_OWNER_1};
 
 bool host_offers(struct host *h, const char *iface)
 {

@@ -14,6 +14,7 @@
 #include <adit/doctor.h>
 #include <adit/exec.h>
 #include <adit/packet.h>
+#include <adit/owner.h>
 #include <adit/place.h>
 #include <adit/server.h>
 #include <adit/vnet.h>
@@ -435,6 +436,23 @@ static void print_addresses(void)
 	MEMBER(adit_addresses_1, watch, adit_result (*)(intptr_t *));
 }
 
+static void print_owner(void)
+{
+	TEXT(ADIT_OWNER_1);
+	GROWS(adit_owner);
+	MEMBER(adit_owner, size, uint32_t);
+	MEMBER(adit_owner, uid, uint32_t);
+	MEMBER(adit_owner, gid, uint32_t);
+	MEMBER(adit_owner, pid, int32_t);
+	MEMBER(adit_owner, name, char[32]);
+	MEMBER(adit_owner, path, char[512]);
+	MEMBER(adit_owner, cgroup, char[512]);
+	GROWS(adit_owner_1);
+	MEMBER(adit_owner_1, size, uint32_t);
+	MEMBER(adit_owner_1, zero, uint32_t);
+	MEMBER(adit_owner_1, find, adit_result (*)(const adit_flow_info *, adit_owner *));
+}
+
 static void print_packet(void)
 {
 	TEXT(ADIT_PACKET_1);
@@ -518,6 +536,7 @@ int main(void)
 	print_exec();
 	print_doctor();
 	print_addresses();
+	print_owner();
 	print_packet();
 	print_observe();
 	print_vnet();
