@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "flow/tap.h"
 #include "observe/log.h"
 #include "os/os.h"
 #include "packet/parse.h"
@@ -103,6 +104,8 @@ void flow_close(struct shard *s, struct flow *f, adit_result code)
 	}
 	shard_count(s, COUNT_flows_closed, 1);
 	shard_count_flow(s, COUNT_closed_tcp, f);
+	if (s->taps)
+		tap_end(s, f, code);
 	if (s->on_end)
 		s->on_end(s->on_end_arg, s, f, code);
 	f->owner = NULL;

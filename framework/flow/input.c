@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/endpoint.h"
+#include "flow/tap.h"
 #include "observe/log.h"
 #include "os/os.h"
 #include "packet/icmp_error.h"
@@ -340,6 +341,8 @@ void shard_input(struct shard *s, adit_buf *const *pkt, uint32_t n)
 	struct gather g = {.count = 0};
 	uint32_t i;
 
+	if (s->taps)
+		tap_packets(s, TAP_UP, pkt, n);
 	for (i = 0; i < n; i++) {
 		shard_count(s, COUNT_packets_up, 1);
 		shard_count(s, COUNT_bytes_up, pkt[i]->len);
@@ -363,6 +366,8 @@ void shard_output(struct shard *s, adit_buf *const *pkt, uint32_t n)
 	struct part *p = s->parts[PART_PLATFORM][0];
 	uint32_t i;
 
+	if (s->taps)
+		tap_packets(s, TAP_DOWN, pkt, n);
 	shard_count(s, COUNT_packets_down, n);
 	for (i = 0; i < n; i++)
 		shard_count(s, COUNT_bytes_down, pkt[i]->len);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "flow/tap.h"
 #include "observe/log.h"
 
 const char *const shard_counter_names[COUNT_END] = {
@@ -122,6 +123,8 @@ void part_op(struct part *p, const adit_op *op)
 {
 	adit_op *place;
 
+	if (p->shard->taps)
+		tap_op(p, op, 1);
 	if (!p->inside && !p->queue.count) {
 		call_submit(p, op, 1);
 		return;
@@ -141,6 +144,8 @@ void part_event(struct part *p, const adit_event *ev)
 {
 	adit_event *place = vector_add(&p->queue, sizeof(*place));
 
+	if (p->shard->taps)
+		tap_event(p, ev, 1);
 	if (!place) {
 		shard_count(p->shard, COUNT_datagrams_dropped, 1);
 		if (ev->flags & ADIT_EVF_BUF)
@@ -259,6 +264,8 @@ static void wire_emit(void *end, const adit_event *ev, uint32_t n)
 		struct flow *f = flowtable_get(s->flows, ev[i].flow);
 		void (*to)(struct shard *, struct flow *, const adit_event *) = NULL;
 
+		if (s->taps)
+			tap_event(p, &ev[i], 0);
 		if (f && f->owner && p->kind == PART_STACK && f->stack == p->index)
 			to = f->owner->event;
 		else if (f && f->owner && p->kind == PART_OUTBOUND && f->outbound == p->index)
@@ -274,9 +281,12 @@ static void wire_emit(void *end, const adit_event *ev, uint32_t n)
 static void wire_submit(void *end, const adit_op *op, uint32_t n)
 {
 	struct part *p = end;
+	uint32_t i;
 
 	if (wrong_thread(p))
 		return;
+	for (i = 0; p->shard->taps && i < n; i++)
+		tap_op(p, &op[i], 0);
 	p->inside++;
 	verdict_ops(p, op, n);
 	p->inside--;

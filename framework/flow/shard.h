@@ -137,6 +137,7 @@ struct shard {
 	uint32_t sweep_at;
 	uint64_t swept;             /* when the sweep ran last */
 	struct histogram lateness;  /* of its timer */
+	struct tap *taps; /* who looks at what passes (flow/tap.h); null: nobody */
 	uint64_t counters[COUNT_END];
 	int draining;
 	/* Told at the end of every flow, before its slot is free; may be null. [loop] */

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "host/parts.h"
+#include "host/tapping.h"
 #include "loop/pool.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -274,6 +275,7 @@ void host_free(struct host *h)
 	for (i = 0; i < h->shard_count; i++)
 		shards_free(h->shards[i]);
 	modules_fini(h);
+	tappings_fini(h);
 	metrics_free(h->metrics);
 	if (h->loop) {
 		loop_adopt(NULL);

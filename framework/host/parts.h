@@ -67,6 +67,7 @@ struct host {
 	int trouble_fd;
 	char trouble[FAIL_TEXT];
 	const char *stack_names[3];
+	struct tapping *tappings; /* who looks at what passes */
 	struct metrics *metrics; /* what modules count */
 	uint64_t made_at; /* ns since 1970 */
 	struct host_addresses addresses;
