@@ -2,6 +2,7 @@
  * cli/serve.c - adit run: serves a manifest until a signal or trouble ends it
  */
 #include "cli/serving.h"
+#include "cli/supervised.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ static void on_signal(void *arg)
 static int serve(struct session *s)
 {
 	struct serving sv = {.status = 0};
+	struct supervised *supervised;
 	int fd = serving_signals();
 
 	if (fd < 0 || serving_init(&sv, s, fd, on_signal, on_trouble, &sv))
@@ -49,8 +51,11 @@ static int serve(struct session *s)
 	fprintf(stderr, "adit: running: %u shard%s, stack %s (tcp) %s (udp) %s (icmp)\n", host_shards(s->host),
 	        host_shards(s->host) == 1 ? "" : "s", host_stack_name(s->host, "tcp"), host_stack_name(s->host, "udp"),
 	        host_stack_name(s->host, "icmp"));
+	supervised = supervised_new(s->host);
 	loop_run(sv.loop);
+	supervised_end(supervised);
 	serving_fini(&sv);
+	supervised_free(supervised);
 	return sv.status;
 }
 

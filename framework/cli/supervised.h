@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * cli/supervised.h - a service manager is told that the host is ready, how it is, and that it ends
+ *
+ * The sign of life that a watchdog wants is given only when the control loop and every shard's loop have answered since the
+ * last one, so a host that hangs anywhere is noticed.
+ */
+#ifndef CLI_SUPERVISED_H
+#define CLI_SUPERVISED_H
+
+#include "host/host.h"
+#include "loop/loop.h"
+
+struct supervised;
+
+/* [control] The host has started. Null where nobody wants to know, or without memory. */
+struct supervised *supervised_new(struct host *h);
+/* [control] The host is going to stop; before host_stop(). Takes null. */
+void supervised_end(struct supervised *s);
+/* [control] After host_stop(). Takes null. */
+void supervised_free(struct supervised *s);
+
+#endif
