@@ -142,6 +142,10 @@ static adit_result serve_op(struct server *s)
 		ask->u.name[TUN_NAME - 1] = '\0';
 		s->answer.u.index = link_index(ask->u.name);
 		return 0;
+	case AGENT_DIAG:
+		result = duty_diag(s->out, why);
+		s->n_out = !result;
+		return result;
 	case AGENT_SPAWN:
 		return child_spawn(&s->children, s->fds, s->n_fds, ask->u.terminal,
 		                   &s->answer.u.spawned.child, &s->answer.u.spawned.pid, why);

@@ -21,6 +21,7 @@ enum agent_op {
 	AGENT_WILL,    /* u.netlink, data is what is to be sent in the end */
 	AGENT_SYSCTL,  /* u.sysctl */
 	AGENT_INDEX,   /* u.name -> u.index */
+	AGENT_DIAG,    /* -> 1 descriptor, see duty_diag() */
 	AGENT_SPAWN,   /* u.terminal and five descriptors, see child.h -> u.spawned */
 	AGENT_SIGNAL,  /* u.signal */
 	AGENT_OPS

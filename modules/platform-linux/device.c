@@ -3,6 +3,8 @@
  */
 #include "device.h"
 
+#include "owner.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +54,9 @@ static adit_result make(struct device *d, struct why *why)
 
 adit_result device_open(struct device *d, struct why *why)
 {
+	struct why no_owners;
 	adit_result result;
+	int diag;
 
 	if (d->place)
 		return 0;
@@ -65,6 +69,8 @@ adit_result device_open(struct device *d, struct why *why)
 		d->place = NULL;
 		return result;
 	}
+	if (place_diag(d->place, &diag, &no_owners) == 0)
+		owner_use(diag); /* without it owners are not known, and who needs them is told so */
 	place_set_device(d->place, d->made.name, d->settings.wish.addresses,
 	                 d->settings.fd < 0 ? d->settings.wish.n_addresses : 0);
 	return 0;
@@ -79,6 +85,7 @@ int device_unref(struct device *d)
 	for (i = 0; i < d->n_fds; i++)
 		close(d->fds[i]);
 	if (d->place) {
+		owner_use(-1);
 		place_set_device(NULL, NULL, NULL, 0);
 		place_close(d->place);
 	}

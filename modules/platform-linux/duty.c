@@ -114,6 +114,22 @@ adit_result duty_socket(int32_t proto, const adit_addr *a, uint32_t flags, int *
 	return result;
 }
 
+adit_result duty_diag(int *out, struct why *why)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&kernel, sizeof(kernel))) {
+		adit_result result = why_errno(why, errno, "cannot ask the kernel for owners of sockets (sock_diag)");
+
+		if (fd >= 0)
+			close(fd);
+		return result;
+	}
+	*out = fd;
+	return 0;
+}
+
 adit_result duty_netlink(int32_t proto, const void *request, size_t size, struct why *why)
 {
 	if (proto != NETLINK_ROUTE && proto != NETLINK_NETFILTER)

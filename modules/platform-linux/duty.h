@@ -22,6 +22,9 @@ enum {
 adit_result duty_socket(int32_t proto, const adit_addr *bind, uint32_t flags, int *out,
                         struct why *why);
 
+/* A netlink socket that tells of the sockets here (NETLINK_SOCK_DIAG), blocking. */
+adit_result duty_diag(int *out, struct why *why);
+
 /* Only NETLINK_ROUTE and NETLINK_NETFILTER. */
 adit_result duty_netlink(int32_t proto, const void *request, size_t size, struct why *why);
 

@@ -148,6 +148,15 @@ adit_result place_tun(adit_place *p, const struct tun_wish *wish, int *fds, stru
 	return result;
 }
 
+adit_result place_diag(adit_place *p, int *fd, struct why *why)
+{
+	struct agent_ask ask = {.op = AGENT_DIAG};
+	struct agent_answer answer;
+	size_t n = 1;
+
+	return p->here ? duty_diag(fd, why) : call(p, &ask, NULL, 0, &answer, fd, &n, why);
+}
+
 static adit_place *ADIT_CALL get_device(void)
 {
 	return home.device;

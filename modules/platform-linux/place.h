@@ -25,6 +25,9 @@ int place_is_here(const adit_place *p);
 adit_result place_tun(adit_place *p, const struct tun_wish *wish, int *fds, struct tun_made *made,
                       struct why *why);
 
+/* The sock_diag socket of a place, given. */
+adit_result place_diag(adit_place *p, int *fd, struct why *why);
+
 /* The agent of a place; the place "here" gets one now, for commands. */
 adit_result place_agent(adit_place *p, struct agent **out, struct why *why);
 

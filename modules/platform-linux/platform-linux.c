@@ -4,6 +4,7 @@
 #include "addresses.h"
 #include "doctor.h"
 #include "exec.h"
+#include "owner.h"
 #include "place.h"
 #include "queue.h"
 
@@ -142,6 +143,7 @@ static const void *ADIT_CALL module_get(void *ctx, const char *iface)
 		{ADIT_PLACE_1, &place_table},
 		{ADIT_EXEC_1, &exec_table},
 		{ADIT_DOCTOR_1, &doctor_table},
+		{ADIT_OWNER_1, &owner_table},
 		{ADIT_ADDRESSES_1, &addresses_table},
 	};
 	size_t i;
