@@ -21,6 +21,8 @@ const struct option_row option_rows[OPTION_IDS] = {
 	    "The form of the system stack: auto, transparent, private or portable"),
 	ROW(HANDLER, 0, "handler", VALUE_MODULE, "MODULE",
 	    "The module that is asked about each flow, before the default one"),
+	ROW(RULES, 'r', "rules", VALUE_FILE, "FILE",
+	    "A file of rules that decide flows first, one per line, such as: reject domain .ads.example"),
 	ROW(CONFIG, 'c', "config", VALUE_FILE, "MANIFEST", "A manifest to start from"),
 	ROW(LOG, 0, "log", VALUE_WORD, "LEVEL",
 	    "What is logged: trace, debug, info, warn or error"),
@@ -49,7 +51,7 @@ const struct command commands[] = {
 	 "out after its end; adit waits for that, but not for a peer that is "
 	 "silent for five seconds.",
 	 1, 0xff, VALUE_WORD, command_exec,
-	 {OPTION_FLOWS, OPTION_CONFIG, OPTION_STACK, OPTION_FORM, OPTION_HANDLER,
+	 {OPTION_FLOWS, OPTION_CONFIG, OPTION_STACK, OPTION_FORM, OPTION_HANDLER, OPTION_RULES,
 	  OPTION_SET, OPTION_LOG, OPTION_MODULE_DIR, OPTION_SAFE_MODE}},
 	{"run", "MANIFEST", "runs what a manifest describes until it is told to end",
 	 "SIGTERM and SIGINT end it in good order; SIGUSR1 prints the counters. It "

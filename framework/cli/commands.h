@@ -18,7 +18,7 @@ struct request {
 	const char *manifest; /* the operand of commands that take one */
 	const char *operand;
 	const char *const *words; /* what follows the options of exec; null-terminated */
-	const char *handler, *stack, *form;
+	const char *handler, *rules, *stack, *form;
 	bool json, origin, effective, why, load;
 	int shards;
 };
@@ -35,6 +35,7 @@ enum option_id {
 	OPTION_STACK,
 	OPTION_FORM,
 	OPTION_HANDLER,
+	OPTION_RULES,
 	OPTION_CONFIG,
 	OPTION_LOG,
 	OPTION_JSON,
@@ -55,7 +56,7 @@ struct option_row {
 	const char *help; /* one sentence, without the full stop */
 };
 
-enum { COMMAND_OPTIONS = 10 };
+enum { COMMAND_OPTIONS = 16 };
 
 struct command {
 	const char *name;

@@ -7,11 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Who is asked about each flow: rules, the chosen module, and in the end who lets everything out. Null: no memory. */
+static char *handlers_of(const struct request *r)
+{
+	char *text = NULL;
+
+	if (!r->rules && !r->handler)
+		return strdup("");
+	if (asprintf(&text, ", \"handlers\": [%s%s%s%s%s%s{\"name\": \"direct\", \"module\": \"handler-direct\"}]",
+	             r->rules ? "{\"name\": \"rules\", \"module\": \"handler-rules\", \"files\": [\"" : "",
+	             r->rules ? r->rules : "", r->rules ? "\"]}, " : "",
+	             r->handler ? "{\"name\": \"chosen\", \"module\": \"" : "", r->handler ? r->handler : "",
+	             r->handler ? "\"}, " : "") < 0)
+		return NULL;
+	return text;
+}
+
 /* The manifest that the options of exec stand for: its members. */
 static char *members_of(struct request *r)
 {
 	struct session_options *o = &r->session;
-	char *text = NULL;
+	char *text = NULL, *handlers;
 
 	if (r->stack || r->form) {
 		if (o->setting_count + 2 > SESSION_SETTINGS)
@@ -20,15 +36,16 @@ static char *members_of(struct request *r)
 		if (r->form)
 			o->settings[o->setting_count++] = (struct conf_setting){"stacks.system.form", r->form};
 	}
-	if (asprintf(&text, "\"platform\": {\"module\": \"platform-linux\", \"namespace\": \"new\"}, \"policy\": {\"host\": true}%s%s%s%s",
-	             o->flows ? "" : ", \"log\": {\"level\": \"warn\"}",
-	             r->handler ? ", \"handlers\": [{\"name\": \"chosen\", \"module\": \"" : "", r->handler ? r->handler : "",
-	             r->handler ? "\"}, {\"name\": \"direct\", \"module\": \"handler-direct\"}]" : "") < 0)
-		return NULL;
+	handlers = handlers_of(r);
+	if (!handlers ||
+	    asprintf(&text, "\"platform\": {\"module\": \"platform-linux\", \"namespace\": \"new\"}, \"policy\": {\"host\": true}%s%s",
+	             o->flows ? "" : ", \"log\": {\"level\": \"warn\"}", handlers) < 0)
+		text = NULL;
+	free(handlers);
 	return text;
 }
 
-/* The name goes into JSON as it is. */
+/* Names go into JSON as they are. */
 static int plain(const char *word)
 {
 	return !word || !word[strcspn(word, "\"\\\n")];
@@ -42,6 +59,10 @@ int command_exec(struct request *r)
 
 	if (!plain(r->handler)) {
 		fprintf(stderr, "adit exec: the handler's name holds a quote or a backslash; names are [a-z0-9_.-]\n");
+		return EXIT_FAILED;
+	}
+	if (!plain(r->rules)) {
+		fprintf(stderr, "adit exec: the name of the file of rules holds a quote, a backslash or a line end; call it otherwise\n");
 		return EXIT_FAILED;
 	}
 	text = members_of(r);

@@ -91,6 +91,9 @@ static int take(const struct command *c, struct request *r, const struct option_
 	case OPTION_HANDLER:
 		r->handler = value;
 		return 0;
+	case OPTION_RULES:
+		r->rules = value;
+		return 0;
 	case OPTION_CONFIG:
 		o->manifest = value;
 		return 0;
