@@ -167,10 +167,9 @@ static adit_result open_portable(struct stack *st)
 {
 	adit_result v4, v6;
 
-	if (st->shards > 1)
-		return fail(st, ADIT_ECONFIG,
-		            "form \"portable\" serves one shard, not %u; set shards to 1",
-		            st->shards);
+	if (st->shards > MEMBERS_MOST)
+		return fail(st, ADIT_ECONFIG, "form \"portable\" serves %d shards at most, not %u",
+		            MEMBERS_MOST, st->shards);
 	v4 = open_portable_family(st, 0, "address4");
 	if (v4 != ADIT_OK && v4 != ADIT_ENOENT)
 		return v4;

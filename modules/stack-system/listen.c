@@ -221,6 +221,7 @@ adit_result listen_open(struct stack *st, uint32_t which, const adit_addr *bind_
 	if (getsockname((int)fd, (struct sockaddr *)&local, &size) != 0)
 		return from_errno(errno);
 	addr_from_kernel(&local, &l->addr);
+	st->bound[which] = l->addr;
 	/* What an accepted socket takes over from its listener need not be set per connection. */
 	setsockopt((int)fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt((int)fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));

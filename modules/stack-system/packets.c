@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * stack-system/packets.c - what comes in: packets and operations, each to the file that knows
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -90,6 +91,66 @@ static void tcp_up(struct stack *st, struct slot *s, adit_buf *b, struct batch *
 		batch->out[batch->outs++] = w;
 }
 
+/* An answer of a listener that came up by the queue of another shard: its bytes, for a buffer belongs to its pool's
+ * thread. Seldom: the device sends up by the queue by which the same connection was written. */
+struct crossing {
+	struct stack *to;
+	uint32_t len, flags;
+	uint16_t gso_size;
+	uint8_t bytes[];
+};
+
+static void ADIT_CALL crossed(void *arg)
+{
+	struct crossing *c = arg;
+	struct stack *st = c->to;
+	adit_buf *b;
+
+	if (!st->stopped && st->path->get(st->path->end, &b, 1, c->len) == 1) {
+		memcpy(b->data, c->bytes, c->len);
+		b->len = c->len;
+		b->flags = c->flags;
+		b->gso_size = c->gso_size;
+		stack_input(st, &b, 1);
+	} else {
+		st->counts.lost++;
+	}
+	free(c);
+}
+
+static void cross(struct stack *st, struct stack *to, const adit_buf *b)
+{
+	struct crossing *c = b->next ? NULL : malloc(sizeof(*c) + b->len);
+
+	if (c) {
+		c->to = to;
+		c->len = b->len;
+		c->flags = b->flags & ~(uint32_t)ADIT_BUF_RDONLY;
+		c->gso_size = b->gso_size;
+		memcpy(c->bytes, b->data, b->len);
+		if (st->loops->post(to->loop, crossed, c) == ADIT_OK)
+			return;
+		free(c);
+	}
+	st->counts.lost++;
+}
+
+static void portable_answer(struct stack *st, adit_buf *b, struct batch *batch)
+{
+	struct rewrite_view v;
+	struct stack *owner = rewrite_parse(b->data, b->len, &v) == ADIT_OK ? portable_owner(st, &v.src) : NULL;
+
+	if (owner == st && answer_restore(st, b) == ADIT_OK) {
+		batch->out[batch->outs++] = b;
+		return;
+	}
+	if (owner && owner != st)
+		cross(st, owner, b);
+	else if (!owner || !probe_answered(st, b))
+		st->counts.lost++;
+	batch->gone[batch->gones++] = b;
+}
+
 static void packet_up(struct stack *st, adit_buf *b, struct batch *batch)
 {
 	struct slot *s = slot_find(st, b->flow);
@@ -98,8 +159,8 @@ static void packet_up(struct stack *st, adit_buf *b, struct batch *batch)
 		tcp_up(st, s, b, batch);
 	} else if (s && is_own_protocol(s, b) && s->state == SLOT_OPEN) {
 		datagram_up(st, s, b, &batch->events[batch->count++]);
-	} else if (!b->flow && st->form == FORM_PORTABLE && answer_restore(st, b) == ADIT_OK) {
-		batch->out[batch->outs++] = b;
+	} else if (!b->flow && st->form == FORM_PORTABLE) {
+		portable_answer(st, b, batch);
 	} else if (!b->flow && st->form == FORM_TRANSPARENT) {
 		/* Only the self-test's packets are claimed in this form. */
 		batch->out[batch->outs++] = b;
@@ -142,18 +203,32 @@ adit_result answer_restore(struct stack *st, adit_buf *b)
 	return ADIT_OK;
 }
 
+struct stack *portable_owner(const struct stack *st, const adit_addr *src)
+{
+	int which = src->family == 6;
+	uint32_t i;
+
+	for (i = 0; i < st->shards && i < MEMBERS_MOST; i++) {
+		struct stack *m = __atomic_load_n(&st->group->members[i], __ATOMIC_RELAXED);
+		const adit_addr *own = m ? &m->bound[which] : NULL;
+
+		if (own && own->family == src->family && own->port == src->port &&
+		    memcmp(own->ip, src->ip, which ? 16 : 4) == 0)
+			return m;
+	}
+	return NULL;
+}
+
 int32_t ADIT_CALL stack_claims(void *inst, const adit_addr *src, const adit_addr *dst)
 {
 	const struct stack *st = inst;
-	const struct listener *l = &st->listeners[src->family == 6];
 	uint32_t slot, generation;
 
 	if (probe_claims(st, src, dst))
 		return 1;
-	if (st->form != FORM_PORTABLE || l->addr.family != src->family || l->addr.port != src->port)
-		return 0;
-	return memcmp(l->addr.ip, src->ip, src->family == 4 ? 4 : 16) == 0 &&
-	       alias_find(&st->aliases[src->family == 6], dst, &slot, &generation) == ADIT_OK;
+	/* All instances have the same spaces, so any of them can tell an alias. */
+	return st->form == FORM_PORTABLE && portable_owner(st, src) &&
+	       (probe_is_alias(st, dst) || alias_find(&st->aliases[src->family == 6], dst, &slot, &generation) == ADIT_OK);
 }
 
 static void accept_flow(struct stack *st, const adit_op *op, struct batch *batch)

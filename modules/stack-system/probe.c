@@ -5,7 +5,8 @@
  * must come back. transparent: a socket in the device's place connects to an address of TEST-NET-1;
  * its packets pass the device, the host (claims) and the rules, and the listener must give it out.
  * Where no route leads through the device at that time nothing is tested, and the log says so.
- * portable: not tested here, as the device's routes are not the stack's.
+ * portable: as private, but by the device, whose answer the host hands back (claims). It is not read before
+ * the platform has started, so the SYN is sent again now and then.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include "stack.h"
 
 #define STEP_NS 20000000ull
-enum { STEPS = 100, SYN_SIZE = 40, PORT = 9, ISN = 1 };
+enum { STEPS = 100, AGAIN = 10 /* steps */, SYN_SIZE = 40, PORT = 9, ISN = 1 };
 
 struct probe {
 	adit_timer *timer;
@@ -52,10 +53,14 @@ static void over(struct stack *st, enum outcome outcome, const char *why)
 	    outcome == PASSED ? "" : why);
 }
 
+static void send_syn(struct stack *st);
+
 static void ADIT_CALL on_step(void *arg)
 {
 	struct stack *st = arg;
 
+	if (st->form == FORM_PORTABLE && st->probe->steps % AGAIN == 0)
+		send_syn(st);
 	if (__atomic_load_n(&st->group->probe_passed, __ATOMIC_RELAXED))
 		over(st, PASSED, NULL);
 	else if (--st->probe->steps <= 0)
@@ -125,25 +130,49 @@ static void write_syn(uint8_t *p, const adit_addr *src, const adit_addr *dst)
 	put16(p + 36, ~rewrite_sum(p + 12, SYN_SIZE - 12, ADIT_PROTO_TCP + 20) & 0xffff);
 }
 
-static void start_private(struct stack *st)
+/* From an address that is an alias's, and a port that is none's: port 9 is below every alias's. */
+static adit_result make_source(const struct stack *st, adit_addr *out)
 {
-	const struct alias_space *space = &st->aliases[0];
-	struct probe *p = st->probe;
+	adit_result result = alias_make(&st->aliases[0], 0, 0, out);
+
+	out->port = PORT;
+	return result;
+}
+
+int probe_is_alias(const struct stack *st, const adit_addr *a)
+{
+	adit_addr own;
+
+	return a->family == 4 && a->port == PORT && st->bound[0].family && make_source(st, &own) == ADIT_OK &&
+	       memcmp(own.ip, a->ip, 4) == 0;
+}
+
+static void send_syn(struct stack *st)
+{
 	adit_buf *b;
 
-	/* Port 9 is below every alias's port. */
-	if (alias_make(space, 0, 0, &p->src) != ADIT_OK ||
-	    st->path->get(st->path->end, &b, 1, SYN_SIZE) != 1) {
-		say(st, ADIT_LOG_WARN,
-		    "self-test of form \"private\": not made, for want of a buffer");
-		return;
-	}
-	p->src.port = PORT;
-	p->running = 1;
-	write_syn(b->data, &p->src, &st->listeners[0].addr);
+	if (st->path->get(st->path->end, &b, 1, SYN_SIZE) != 1)
+		return; /* the test ends without an answer, and says so */
+	write_syn(b->data, &st->probe->src, &st->listeners[0].addr);
 	b->len = SYN_SIZE;
 	b->flags = 0;
-	inner_write(st, b);
+	if (st->form == FORM_PRIVATE)
+		inner_write(st, b);
+	else
+		st->path->output(st->path->end, &b, 1);
+}
+
+static void start_with_alias(struct stack *st)
+{
+	struct probe *p = st->probe;
+
+	p->running = 1;
+	if (!st->listeners[0].addr.family || make_source(st, &p->src) != ADIT_OK) {
+		over(st, NOT_MADE, "there is no IPv4 listener");
+		return;
+	}
+	if (st->form == FORM_PRIVATE)
+		send_syn(st);
 }
 
 void probe_start(struct stack *st)
@@ -158,8 +187,8 @@ void probe_start(struct stack *st)
 	st->probe->steps = STEPS;
 	if (st->form == FORM_TRANSPARENT && st->shard == 0)
 		start_transparent(st);
-	else if (st->form == FORM_PRIVATE)
-		start_private(st);
+	else if (st->form != FORM_TRANSPARENT)
+		start_with_alias(st);
 	if (!st->probe->running)
 		st->loops->timer_set(st->probe->timer, 0, 0);
 }
@@ -196,7 +225,7 @@ int probe_answered(struct stack *st, const adit_buf *b)
 	const struct probe *p = st->probe;
 	struct rewrite_view v;
 
-	if (!is_test(st) || st->form != FORM_PRIVATE ||
+	if (!is_test(st) || st->form == FORM_TRANSPARENT ||
 	    rewrite_parse(b->data, b->len, &v) != ADIT_OK || v.dst.port != PORT ||
 	    v.dst.family != 4 || memcmp(v.dst.ip, p->src.ip, 4) != 0)
 		return 0;

@@ -215,6 +215,8 @@ static adit_result ADIT_CALL stack_open(void *inst)
 		return fail(st, ADIT_EINVAL,
 		            "instance %u of \"%s\" is opened out of order, or memory is short",
 		            st->shard, st->name);
+	if (st->shard < MEMBERS_MOST)
+		st->group->members[st->shard] = st;
 	result = form_open(st);
 	if (result == ADIT_OK)
 		probe_open(st);
@@ -243,6 +245,7 @@ static void ADIT_CALL stack_stop(void *inst)
 	for (i = 0; i < st->slot_count; i++)
 		if (st->slots[i].state != SLOT_FREE)
 			slot_release(st, &st->slots[i]);
+	st->stopped = 1;
 	probe_close(st);
 	listen_close(st);
 	inner_close(st);
@@ -269,6 +272,8 @@ static void ADIT_CALL stack_destroy(void *inst)
 		shortcut_undo(st->places, st->group);
 		steer_undo(st, st->group);
 	}
+	if (st->group && st->shard < MEMBERS_MOST)
+		__atomic_store_n(&st->group->members[st->shard], NULL, __ATOMIC_RELAXED);
 	if (st->group)
 		group_leave(st->module, st->group);
 	if (st->inner_place)

@@ -31,6 +31,7 @@ enum {
 	WINDOW_DEFAULT = 262144, /* bytes per flow and direction that wait inside the stack */
 	PACKET_ROOM = 65536,     /* a super-packet */
 	HUNGRY_NS = 10000000,    /* until whoever found no buffer tries again */
+	MEMBERS_MOST = 64,       /* instances of one name: shards that a host has */
 	CLOSE_S = 60 /* a flow in good order of closing that makes no end is reset after this */
 };
 
@@ -80,6 +81,8 @@ struct group {
 	uint32_t open;   /* how many are */
 	uint16_t port[2];
 	uint32_t serial;   /* tells our rules from those of another group in this process */
+	/* Form "portable": which listener is whose. Written in open, read by all loops afterwards. */
+	struct stack *members[MEMBERS_MOST];
 	int steered;       /* the rules are set, by instance 0 */
 	int lock;          /* while they are: nobody else in this process has the serial number */
 	adit_place *place; /* where */
@@ -110,6 +113,7 @@ struct stack {
 	struct group *group; /* null: not open */
 	const char *name;
 	uint32_t shard, shards;
+	int stopped;
 	enum form form;
 	uint64_t window;
 	struct counts counts;
@@ -124,6 +128,7 @@ struct stack {
 	adit_place *place; /* where the listeners are */
 	adit_place *inner_place;
 	struct listener listeners[2]; /* IPv4, IPv6 */
+	adit_addr bound[2]; /* their addresses, as other instances may read them; family 0: none */
 	struct alias_space aliases[2];
 	int32_t reserve; /* a descriptor to give up when there is no other */
 
@@ -160,6 +165,8 @@ void addr_from_kernel(const struct sockaddr_storage *in, adit_addr *out);
 void ADIT_CALL stack_input(void *inst, adit_buf *const *pkt, uint32_t n);
 void ADIT_CALL stack_submit(void *inst, const adit_op *op, uint32_t n);
 int32_t ADIT_CALL stack_claims(void *inst, const adit_addr *src, const adit_addr *dst);
+/* The instance at whose listener a packet of the form "portable" was sent, by its source; null: none. [any] */
+struct stack *portable_owner(const struct stack *st, const adit_addr *src);
 /* An answer of our listener to an alias becomes one to the application. ADIT_ENOENT: nobody's. */
 adit_result answer_restore(struct stack *st, adit_buf *b);
 
@@ -234,6 +241,8 @@ int probe_claims(const struct stack *st, const adit_addr *src, const adit_addr *
 int probe_accepted(struct stack *st, int fd, const adit_addr *src, const adit_addr *dst);
 /* True when the answer is the probe's. */
 int probe_answered(struct stack *st, const adit_buf *b);
+/* True for the address and port from which the probe of a form with aliases speaks. [any] */
+int probe_is_alias(const struct stack *st, const adit_addr *a);
 void probe_close(struct stack *st);
 
 #endif

@@ -312,12 +312,7 @@ direct_up() {
 manifest() {
 	form=
 	[ "$STACK" != stack-system ] || form=", \"form\": \"$FORM\""
-	# That form serves one shard.
-	case $form in
-	*portable*) form="$form}], \"shards\": 1" ;;
-	*) form="$form}]" ;;
-	esac
-	stacks="\"stack\": \"tested\", \"stacks\": [{\"name\": \"tested\", \"module\": \"$STACK\"$form"
+	stacks="\"stack\": \"tested\", \"stacks\": [{\"name\": \"tested\", \"module\": \"$STACK\"$form}]"
 	[ "$STACK" != mixed ] || stacks='"stack": "mixed"'
 	modules=
 	[ "$NETNS_WHO" = root ] || modules=', "modules": {"allow_unsafe_owner": true}'

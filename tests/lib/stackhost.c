@@ -230,6 +230,7 @@ static void packet_up(struct stackhost_shard *s, adit_buf *b)
 {
 	adit_addr src, dst;
 	struct stackhost_flow *f;
+	struct stackhost_shard *by;
 	uint8_t proto, flags;
 
 	if (!read_headers(b, &proto, &src, &dst)) {
@@ -239,8 +240,9 @@ static void packet_up(struct stackhost_shard *s, adit_buf *b)
 	s->packets_up++;
 	s->supers_up += (b->flags & ADIT_BUF_GSO) != 0;
 	b->flow = 0;
-	if (stackecho_table()->claims(s->inst, &src, &dst)) {
-		stackecho_table()->input(s->inst, &b, 1);
+	by = s->host->misled ? s->host->shard[(s->index + 1) % s->host->shards] : s;
+	if (stackecho_table()->claims(by->inst, &src, &dst)) {
+		stackecho_table()->input(by->inst, &b, 1);
 		return;
 	}
 	flags = proto == ADIT_PROTO_TCP ? b->data[b->csum_start + 13] & 0x17 : 2;

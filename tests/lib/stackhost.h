@@ -61,6 +61,7 @@ struct stackhost {
 	struct stackhost_shard *shard[STACKHOST_SHARDS];
 	const struct stackhost_setting *settings; /* ends with a null key */
 	enum stackhost_mode mode;
+	int misled; /* what the stack claims comes up by another shard's queue */
 	const adit_place_1 *places; /* set before the start; null: stackplace.h */
 	void *ctx;
 	size_t leaked;  /* buffers that never came back */

@@ -322,6 +322,13 @@ static void each_queue_has_its_own_listener(void **state)
 	run(transparent, 2, ECHO_STREAM, stackapp_many, 4, all_well);
 	run(transparent, 2, ECHO_STREAM, stackapp_many, 6, all_well);
 	run(private_form, 2, ECHO_STREAM, stackapp_many, 4, all_well);
+	run(portable, 2, ECHO_STREAM, stackapp_many, 4, all_well);
+	run(portable, 2, ECHO_STREAM, stackapp_many, 6, all_well);
+	host.misled = 1; /* answers that come up elsewhere are handed over */
+	run(portable, 2, ECHO_STREAM, stackapp_many, 4, all_well);
+	run(portable, 2, ECHO_STREAM, stackapp_many, 6, all_well);
+	run(portable, 2, ECHO_STREAM, stackapp_bulk, 4, tested);
+	host.misled = 0;
 }
 
 static void the_choice_is_made_and_tested(void **state)
@@ -329,6 +336,7 @@ static void the_choice_is_made_and_tested(void **state)
 	run(automatic, 1, ECHO_STREAM, stackapp_bulk, 4, tested);
 	run(transparent, 1, ECHO_STREAM, stackapp_bulk, 6, tested);
 	run(private_form, 1, ECHO_STREAM, stackapp_bulk, 4, tested);
+	run(portable, 1, ECHO_STREAM, stackapp_bulk, 4, tested);
 }
 
 static void the_platforms_own_places_serve_as_well(void **state)
