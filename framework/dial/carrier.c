@@ -361,19 +361,18 @@ static adit_result code_of(const struct sock_extended_err *e)
 	return ADIT_OK;
 }
 
-/* The application gets the same kind of ICMP error, in answer to a datagram such as it has sent. */
-static void pass_error(struct carrier *c, struct flow *f, adit_result code)
+void carry_tell(struct shard *s, struct flow *f, adit_result code)
 {
 	adit_flow_info back = f->info;
 	adit_buf *b;
 
-	if (bufpool_get(c->shard->bufs, &b, 1, 64) != 1)
+	if (bufpool_get(s->bufs, &b, 1, 64) != 1)
 		return;
 	back.src = f->info.dst; /* build_udp makes packets from dst to src */
 	back.dst = f->info.src;
 	b->len = 0;
 	if (build_udp(b, &back, 0) == ADIT_OK)
-		shard_refuse_packet(c->shard, b, code, COUNT_refused_udp);
+		shard_refuse_packet(s, b, code, COUNT_refused_udp);
 	bufpool_put(&b, 1);
 }
 
@@ -403,7 +402,7 @@ static int take_errors(struct carrier *c, struct mapping *m)
 			endpoint_from_sockaddr((struct sockaddr *)&to, &dst);
 			f = carrier_flow_to(m, &dst);
 			if (f && f->state == FLOW_OPEN && code_of(&e) != ADIT_OK)
-				pass_error(c, f, code_of(&e));
+				carry_tell(c->shard, f, code_of(&e)); /* the same kind of error */
 		}
 	}
 	return n;

@@ -171,7 +171,8 @@ adit_result carry_flow(struct shard *s, struct flow *f, const adit_addr *dst)
 		carrier_unref(m);
 		return err;
 	}
-	flow_admit(s, f, 0);
+	if (f->state == FLOW_ASKED)
+		flow_admit(s, f, 0);
 	return ADIT_OK;
 }
 

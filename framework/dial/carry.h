@@ -20,7 +20,9 @@ adit_result carrier_new(struct shard *s);
 void carrier_free(struct shard *s);
 void carrier_rules(struct shard *s, const struct carry_rules *rules);
 
-/* Admits an ASKED datagram flow and carries it to dst from now on. On failure the flow is as it was. */
+/* The application gets an ICMP error in answer to a datagram such as it has sent on this UDP flow. */
+void carry_tell(struct shard *s, struct flow *f, adit_result code);
+/* Carries a datagram flow to dst from now on; one that is ASKED is admitted. On failure the flow is as it was. */
 adit_result carry_flow(struct shard *s, struct flow *f, const adit_addr *dst);
 
 #endif

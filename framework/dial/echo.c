@@ -198,6 +198,7 @@ adit_result echo_flow(struct shard *s, struct flow *f, const adit_addr *dst)
 	loop_io_want(&e->io, ADIT_IO_READ);
 	f->owner = &echoed;
 	f->owned = e;
-	flow_admit(s, f, 0);
+	if (f->state == FLOW_ASKED)
+		flow_admit(s, f, 0);
 	return ADIT_OK;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * dial/forward.c - forwarded flows
+ * dial/forward.c - forwarded flows: the outbound is asked to reach the destination, and what it answers is begun
  *
- * A forwarded TCP flow waits for two sockets: the near one from its stack, the far one from its outbound. With
- * connect-first the stack is not even told of the flow before the far one is there, so that what the network
- * says to the connect is what the application hears. When both are there, a relay takes them.
+ * A TCP flow is a join (dial/join.h) until both of its ends have turned out to be kernel sockets, and a relay's from there
+ * on. With connect-first the stack is not even told of the flow before the far end is there, so that what the network says
+ * to the connect is what the application hears. A flow that its handler had accepted is taken over: what the handler gave
+ * back goes first.
  */
 #include "dial/forward.h"
 
@@ -11,158 +12,92 @@
 #include <unistd.h>
 
 #include "dial/carry.h"
+#include "dial/datagram.h"
 #include "dial/dialer.h"
+#include "dial/join.h"
 #include "dial/relay.h"
 #include "dial/server.h"
+#include "flow/held.h"
 #include "observe/log.h"
 #include "os/os.h"
 
-/* What hangs on a forwarded TCP flow. */
-struct forward {
+/* ---- both ends are sockets ---- */
+
+/* What hangs on a flow that a relay has. */
+struct relayed {
 	struct shard *shard;
-	adit_flow flow;
-	struct relay *relay; /* once both sockets are there */
-	int near, far;       /* -1: not there yet; the relay's afterwards */
-	uint32_t asked;      /* us, of the loop's clock: when the outbound was asked */
-	uint8_t far_over;    /* the outbound needs no CLOSE: it has given the socket, or has ended */
+	struct flow *flow;
+	struct relay *relay;
 };
-
-static const struct flow_owner forwarded;
-
-static void reset_socket(int fd)
-{
-	if (fd >= 0)
-		relay_reset_socket(fd);
-}
-
-static struct part *outbound_of(struct shard *s, const struct flow *f)
-{
-	return s->parts[PART_OUTBOUND][f->outbound];
-}
-
-/* Lets go of everything; the flow itself is the caller's to close. */
-static void forward_free(struct shard *s, struct flow *f)
-{
-	struct forward *w = f->owned;
-	adit_op op = {.type = ADIT_OP_ABORT, .flow = w->flow};
-
-	/* What the two ends say to their operations, maybe before these return, is nobody's concern any more. */
-	f->owner = NULL;
-	f->owned = NULL;
-	if (w->relay)
-		relay_abort(w->relay);
-	else if (f->state == FLOW_OPEN && w->near < 0)
-		part_op(flow_stack(s, f), &op);
-	if (!w->far_over)
-		part_op(outbound_of(s, f), &op);
-	if (!w->relay) {
-		reset_socket(w->near);
-		reset_socket(w->far);
-	}
-	free(w);
-}
-
-static void end_with(struct shard *s, struct flow *f, adit_result code)
-{
-	int refuse = f->state == FLOW_DIAL;
-
-	forward_free(s, f);
-	if (refuse)
-		flow_refuse(s, f, code);
-	else
-		flow_close(s, f, code);
-}
 
 static void on_relay_ended(void *arg, adit_result result)
 {
-	struct forward *w = arg;
-	struct flow *f = flowtable_get(w->shard->flows, w->flow);
+	struct relayed *w = arg;
+	struct shard *s = w->shard;
+	struct flow *f = w->flow;
 
-	w->relay = NULL;
-	if (f)
-		flow_close(w->shard, f, result);
 	free(w);
+	f->owner = NULL;
+	f->owned = NULL;
+	flow_close(s, f, result);
 }
 
-static void join(struct shard *s, struct flow *f)
+/* The ends have given their sockets: what they say now is of no concern, but a second socket. */
+static void on_event(struct shard *s, struct flow *f, const adit_event *ev)
 {
-	struct forward *w = f->owned;
-	uint64_t *moved[2] = {&f->bytes_up, &f->bytes_down};
-
-	if (w->near < 0 || w->far < 0)
+	if (ev->type == ADIT_EV_CLOSED)
 		return;
-	if (relay_start(&w->relay, s->relays, w->near, w->far, moved, &f->last, on_relay_ended, w) != ADIT_OK)
-		end_with(s, f, ADIT_ENOMEM);
-}
-
-static void near_event(struct shard *s, struct flow *f, const adit_event *ev)
-{
-	struct forward *w = f->owned;
-
-	switch (ev->type) {
-	case ADIT_EV_SOCKET:
-		if (w->near >= 0 || w->relay) {
-			close((int)ev->u.num);
-			shard_count(s, COUNT_misuse, 1);
-			return;
-		}
-		w->near = (int)ev->u.num;
-		f->last = (uint32_t)(loop_now(s->loop) / OS_SECOND);
-		flowtable_established(s->flows, f);
-		join(s, f);
-		break;
-	case ADIT_EV_CLOSED:
-		if (!w->relay)
-			end_with(s, f, ev->code);
-		break;
-	default:
-		/* A stack that keeps the bytes: only sockets are relayed. */
-		if (ev->flags & ADIT_EVF_BUF)
-			bufpool_put(&ev->u.buf, 1);
-		shard_count(s, COUNT_unknown_events, 1);
-		break;
-	}
-}
-
-static void far_event(struct shard *s, struct flow *f, const adit_event *ev)
-{
-	struct forward *w = f->owned;
-
-	switch (ev->type) {
-	case ADIT_EV_SOCKET:
-		if (w->far >= 0 || w->relay) {
-			close((int)ev->u.num);
-			shard_count(s, COUNT_misuse, 1);
-			return;
-		}
-		w->far = (int)ev->u.num;
-		part_reached(outbound_of(s, f), w->asked);
-		w->far_over = 1;
-		if (f->state == FLOW_DIAL)
-			flow_admit(s, f, ADIT_OPF_SOCKET);
-		else
-			join(s, f);
-		break;
-	case ADIT_EV_CLOSED:
-		if (w->relay)
-			break;
-		w->far_over = 1;
-		end_with(s, f, ev->code < 0 ? ev->code : ADIT_ERESET);
-		break;
-	default:
-		if (ev->flags & ADIT_EVF_BUF)
-			bufpool_put(&ev->u.buf, 1);
-		shard_count(s, COUNT_unknown_events, 1);
-		break;
-	}
+	shard_count(s, COUNT_misuse, 1);
+	if (ev->flags & ADIT_EVF_BUF)
+		bufpool_put(&ev->u.buf, 1);
+	else if (ev->type == ADIT_EV_SOCKET)
+		close((int)ev->u.num);
+	flow_end(s, f, ADIT_EINVAL);
 }
 
 static void on_end(struct shard *s, struct flow *f, adit_result code)
 {
-	forward_free(s, f);
+	struct relayed *w = f->owned;
+
+	f->owner = NULL;
+	f->owned = NULL;
+	relay_abort(w->relay);
+	free(w);
 }
 
-static const struct flow_owner forwarded = {"relay", near_event, far_event, on_end};
+static const struct flow_owner relayed = {"relay", on_event, on_event, on_end};
+
+void forward_relay(struct shard *s, struct flow *f, int near, int far, adit_buf *first)
+{
+	uint64_t *moved[2] = {&f->bytes_up, &f->bytes_down};
+	struct relayed *w = malloc(sizeof(*w));
+	adit_result result = ADIT_ENOMEM;
+
+	f->flags &= (uint16_t)~FLOW_WAITING;
+	flowtable_established(s->flows, f);
+	if (w) {
+		*w = (struct relayed){s, f, NULL};
+		result = relay_start(&w->relay, s->relays, near, far, moved, &f->last, on_relay_ended, w);
+	}
+	if (result != ADIT_OK) {
+		relay_reset_socket(near);
+		relay_reset_socket(far);
+		if (first)
+			bufpool_put(&first, 1);
+	} else if (first && relay_first(w->relay, first) != ADIT_OK) {
+		result = ADIT_ENOMEM;
+		relay_abort(w->relay);
+	}
+	if (result != ADIT_OK) {
+		free(w);
+		flow_close(s, f, result);
+		return;
+	}
+	f->owner = &relayed;
+	f->owned = w;
+}
+
+/* ---- reaching ---- */
 
 static void reach(struct shard *s, struct part *out, struct flow *f, const adit_addr *dst)
 {
@@ -171,6 +106,7 @@ static void reach(struct shard *s, struct part *out, struct flow *f, const adit_
 		.proto = f->info.proto,
 		.flow = flow_handle(f),
 		.dst = *dst,
+		.name = flow_name(f),
 		.deadline_ns = s->timeouts.connect ? loop_now(s->loop) + s->timeouts.connect * OS_SECOND : 0,
 	};
 
@@ -178,6 +114,14 @@ static void reach(struct shard *s, struct part *out, struct flow *f, const adit_
 	out->inside++;
 	out->table.outbound->reach(out->inst, &req, 1);
 	out->inside--;
+}
+
+static void join_reach(struct shard *s, struct part *out, struct flow *f, const adit_addr *dst)
+{
+	struct join *j = f->owned;
+
+	j->asked.us = (uint32_t)(loop_now(s->loop) / 1000);
+	reach(s, out, f, dst);
 }
 
 static int takes(const struct part *out, uint8_t proto)
@@ -189,62 +133,125 @@ static int takes(const struct part *out, uint8_t proto)
 	return (out->table.outbound->flags & need) != 0;
 }
 
-static void forward(struct shard *s, struct flow *f, uint8_t number, uint8_t op_flags, const adit_addr *dst)
+/* The outbound of this number, if it can take the flow. */
+static struct part *outbound_for(struct shard *s, const struct flow *f, uint8_t number)
 {
 	struct part *out = s->part_count[PART_OUTBOUND] ? s->parts[PART_OUTBOUND][number ? number - 1 : 0] : NULL;
-	adit_flow handle = flow_handle(f);
-	struct forward *w;
 
-	if (!out || !out->started || !takes(out, f->info.proto)) {
+	return out && out->started && takes(out, f->info.proto) ? out : NULL;
+}
+
+static void forward_datagrams(struct shard *s, struct part *out, struct flow *f, const adit_addr *dst)
+{
+	adit_flow handle = flow_handle(f);
+
+	datagram_begin(s, f);
+	reach(s, out, f, dst);
+	f = flowtable_look(s->flows, handle);
+	if (f && datagram_waits(f))
+		datagram_go_on(s, f);
+}
+
+static void forward(struct shard *s, struct flow *f, uint8_t number, uint8_t op_flags, const adit_addr *dst)
+{
+	struct part *out = outbound_for(s, f, number);
+	struct join *j;
+
+	if (!out) {
 		flow_refuse(s, f, ADIT_EADMIN);
 		return;
 	}
 	f->outbound = out->index;
 	if (f->info.proto != ADIT_PROTO_TCP) {
-		reach(s, out, f, dst);
-		f = flowtable_get(s->flows, handle);
-		/* The outbound must have called carry(), or have ended the flow. */
-		if (f && f->state == FLOW_ASKED)
-			flow_refuse(s, f, ADIT_EADMIN);
+		forward_datagrams(s, out, f, dst);
 		return;
 	}
-	w = calloc(1, sizeof(*w));
-	if (!w) {
+	j = join_new(s, f);
+	if (!j) {
 		flow_refuse(s, f, ADIT_ENOMEM);
 		return;
 	}
-	w->shard = s;
-	w->flow = handle;
-	w->near = w->far = -1;
-	f->owner = &forwarded;
-	f->owned = w;
 	if (op_flags & ADIT_OPF_CONNECT_FIRST)
 		flowtable_move(s->flows, f, FLOW_DIAL);
 	else
 		flow_admit(s, f, ADIT_OPF_SOCKET);
-	f = flowtable_get(s->flows, handle);
-	if (f && f->owned == w) {
-		w->asked = (uint32_t)(loop_now(s->loop) / 1000);
-		reach(s, out, f, dst);
+	if (f->owner == &join_owner)
+		join_reach(s, out, f, dst);
+}
+
+/* What the handler left is the near end's first. */
+static void take_stream(struct shard *s, struct flow *f, uint32_t swallowed, uint32_t credit)
+{
+	adit_op consume = {.type = ADIT_OP_CONSUME, .flow = flow_handle(f), .u.num = swallowed};
+	adit_op ask = {.type = ADIT_OP_SOCKET, .flow = flow_handle(f)};
+	struct part *stack = flow_stack(s, f);
+	adit_buf *first = held_all(&f->parked);
+	struct join *j = f->owned;
+
+	if (first)
+		backlog_add(&j->lane[JOIN_NEAR], first);
+	j->side[JOIN_NEAR].fin = (f->flags & FLOW_NEAR_FIN) != 0;
+	if (stack->table.stack->flags & ADIT_STACK_SOCKETS) {
+		j->side[JOIN_NEAR].asked = 1;
+		part_op(stack, &ask);
+		return;
 	}
+	if (f->flags & FLOW_ESTABLISHED)
+		join_near_is_party(j, credit);
+	if (swallowed)
+		part_op(stack, &consume);
+}
+
+static void take_over(struct shard *s, struct flow *f, uint8_t number, const adit_addr *dst)
+{
+	struct part *out = outbound_for(s, f, number);
+	uint32_t given = f->had.given, credit = f->had.credit;
+
+	if (!out) {
+		flow_end(s, f, ADIT_EADMIN);
+		return;
+	}
+	f->outbound = out->index;
+	if (f->info.proto != ADIT_PROTO_TCP) {
+		forward_datagrams(s, out, f, dst);
+		return;
+	}
+	if (!join_new(s, f)) {
+		flow_end(s, f, ADIT_ENOMEM);
+		return;
+	}
+	f->flags |= FLOW_WAITING;
+	take_stream(s, f, given, credit);
+	if (f->owner == &join_owner)
+		join_reach(s, out, f, dst);
 }
 
 static adit_result carry(const adit_path *path, adit_flow flow, const adit_addr *dst)
 {
 	struct part *out = path->end;
+	struct shard *s = out->shard;
 	struct flow *f;
+	adit_result r;
 
-	if (!loop_here(out->shard->loop))
+	if (!loop_here(s->loop))
 		return ADIT_ETHREAD;
-	f = flowtable_get(out->shard->flows, flow);
+	f = flowtable_get(s->flows, flow);
 	if (!f)
 		return ADIT_ESTALE;
-	if (f->info.proto == ADIT_PROTO_TCP || f->state != FLOW_ASKED || f->owner)
+	if (!datagram_waits(f) || f->outbound != out->index)
 		return ADIT_EINVAL;
-	return carry_flow(out->shard, f, dst);
+	f->owner = NULL;
+	r = carry_flow(s, f, dst);
+	if (r == ADIT_OK) {
+		f->flags &= (uint16_t)~FLOW_WAITING;
+		datagram_replay(s, f);
+	} else {
+		datagram_begin(s, f);
+	}
+	return r;
 }
 
-const struct shard_exits forward_exits = {forward};
+const struct shard_exits forward_exits = {forward, take_over};
 
 const adit_dial_1 forward_dial_table = {
 	.size = sizeof(adit_dial_1),
@@ -260,6 +267,8 @@ adit_result forward_shard_init(struct shard *s)
 
 	s->exits = &forward_exits;
 	r = relay_shard_new(&s->relays, s->loop);
+	if (r == ADIT_OK)
+		r = join_shard_new(s);
 	if (r == ADIT_OK)
 		r = dialer_new(&d, s);
 	if (r == ADIT_OK) {
@@ -281,6 +290,7 @@ void forward_shard_fini(struct shard *s)
 	s->servers = NULL;
 	dialer_free(s->dialer);
 	s->dialer = NULL;
+	join_shard_free(s);
 	relay_shard_free(s->relays);
 	s->relays = NULL;
 }

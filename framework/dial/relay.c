@@ -481,3 +481,25 @@ adit_result relay_start(struct relay **out, struct relay_shard *rs, int near, in
 	*out = r;
 	return ADIT_OK;
 }
+
+adit_result relay_first(struct relay *r, adit_buf *chain)
+{
+	struct kept *k = NULL;
+	size_t size = 0;
+	adit_buf *b;
+
+	for (b = chain; b; b = b->next)
+		size += b->len;
+	if (size && size <= UINT32_MAX)
+		k = malloc(sizeof(*k) + size);
+	if (k) {
+		k->at = k->len = 0;
+		for (b = chain; b; b = b->next) {
+			memcpy(k->bytes + k->len, b->data, b->len);
+			k->len += b->len;
+		}
+		r->lane[RELAY_NEAR].kept = k;
+	}
+	bufpool_put(&chain, 1);
+	return k || !size ? ADIT_OK : ADIT_ENOMEM;
+}

@@ -9,6 +9,7 @@
 #ifndef DIAL_RELAY_H
 #define DIAL_RELAY_H
 
+#include "base/bufpool.h"
 #include "loop/loop.h"
 
 enum { RELAY_NEAR, RELAY_FAR };
@@ -29,6 +30,9 @@ void relay_shard_free(struct relay_shard *rs);
  * ended is never called before relay_start returns. */
 adit_result relay_start(struct relay **out, struct relay_shard *rs, int near, int far, uint64_t *moved[2], uint32_t *last,
                         relay_ended ended, void *arg);
+/* Right after relay_start: what the near end has sent before goes first, and is not counted. Takes the chain. ADIT_ENOMEM: the
+ * relay is good for nothing. */
+adit_result relay_first(struct relay *r, adit_buf *chain);
 /* Ends it from the outside, with resets both ways; ended is not called. */
 void relay_abort(struct relay *r);
 

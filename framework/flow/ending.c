@@ -99,7 +99,7 @@ void flow_close(struct shard *s, struct flow *f, adit_result code)
 
 		if (f->flags & FLOW_HANDLED)
 			ev.user = f->user;
-		f->flags &= (uint8_t) ~(FLOW_HANDLED | FLOW_TOLD);
+		f->flags &= (uint16_t) ~(FLOW_HANDLED | FLOW_TOLD);
 		part_event(s->parts[PART_HANDLER][f->handler], &ev);
 	}
 	shard_count(s, COUNT_flows_closed, 1);
@@ -172,6 +172,8 @@ static uint32_t limit_of(const struct shard *s, const struct flow *f, int crowde
 	}
 	if (f->info.proto == ADIT_PROTO_TCP && !(f->flags & FLOW_ESTABLISHED))
 		return crowded && (!t->connect || t->connect > CROWDED_SECONDS) ? CROWDED_SECONDS : t->connect;
+	if (f->flags & FLOW_WAITING)
+		return t->connect ? t->connect + 5 : 0;
 	if (f->idle)
 		return f->idle;
 	if (f->info.proto == ADIT_PROTO_TCP)

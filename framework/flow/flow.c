@@ -3,6 +3,9 @@
  */
 #include "flow/flow.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define BIT(n) (1u << (n))
 
 static const struct {
@@ -25,4 +28,20 @@ const char *flow_state_name(enum flow_state state)
 int flow_may_move(enum flow_state from, enum flow_state to)
 {
 	return (states[from].next & BIT(to)) != 0;
+}
+
+adit_result flow_set_name(struct flow *f, const char *name)
+{
+	size_t size = name ? strnlen(name, FLOW_NAME_MOST + 1) : 0;
+	char *copy = NULL;
+
+	if (name && (!size || size > FLOW_NAME_MOST))
+		return ADIT_EINVAL;
+	if (name && !(copy = malloc(size + 1)))
+		return ADIT_ENOMEM;
+	if (copy)
+		memcpy(copy, name, size + 1);
+	free(f->name);
+	f->name = copy;
+	return ADIT_OK;
 }

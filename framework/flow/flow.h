@@ -30,10 +30,14 @@ enum {
 	FLOW_HANDLED = 16,     /* a handler ACCEPTed it and is owed CLOSED */
 	FLOW_TOLD = 32,        /* the handler that forwarded it wants to hear the end: owed CLOSED */
 	FLOW_INBOUND = 64,     /* made by a datagram from the network (endpoint-independent filtering) */
-	FLOW_REFUSED = 128     /* a verdict of REJECT or DROP that stays for a while, so that it is not asked again */
+	FLOW_REFUSED = 128,    /* a verdict of REJECT or DROP that stays for a while, so that it is not asked again */
+	FLOW_SPOKEN = 256,     /* its handler has sent something, or ended its direction: too late to forward it */
+	FLOW_NEAR_FIN = 512,   /* its handler has been told FIN */
+	FLOW_WAITING = 1024    /* OPEN and forwarded, and the outbound has not answered yet */
 };
 
-enum { FLOW_NOBODY = 0xff };
+enum { FLOW_NOBODY = 0xff, FLOW_NAME_MOST = 253 /* bytes; RFC 1035 section 2.3.4, without the last dot */ };
+#define FLOW_NO_END UINT32_MAX
 
 /* What whoever owns a flow is told. All on the flow's loop; the flow may end inside. */
 struct flow_owner {
@@ -52,19 +56,29 @@ struct flow {
 	uint32_t hash;
 	uint32_t last; /* seconds of the loop's clock when a packet or byte last moved */
 	uint8_t state; /* enum flow_state */
-	uint8_t flags;
 	uint8_t stack;   /* index into the shard's stacks */
 	uint8_t handler; /* the handler asked last, or that owns it; FLOW_NOBODY */
 	uint8_t outbound; /* that it was forwarded to; FLOW_NOBODY */
+	uint16_t flags;
+	uint8_t told;    /* the number of the call in which its handler heard of it last (part.c) */
+	uint32_t queued; /* events of it that its handler has not been told yet */
 	uint32_t older, newer; /* slots: neighbours in the list of its state (flowtable.c) */
 	uint32_t idle;         /* seconds without a byte that end it; 0: the default */
 	uint64_t user;         /* the handler's number */
-	uint64_t waiting;      /* bytes that its handler was given: of a stream until they are consumed, of datagrams in
-	                        * the batch that it gets next */
-	uint64_t batch;        /* that batch's number (datagrams) */
 	const struct flow_owner *owner;
-	void *owned;   /* the owner's */
-	void *parked;  /* the first packet, while ASKED or DIAL */
+	union {
+		void *owned; /* the owner's */
+		struct {     /* of a flow that a handler owns; FLOW_NO_END: no end */
+			uint32_t given; /* what it was given and has neither consumed nor given back: bytes of a stream,
+			                 * datagrams */
+			union {
+				uint32_t credit; /* of a stream: what it may still send */
+				uint32_t bytes;  /* of the datagrams that it is told of next */
+			};
+		} had;
+	};
+	void *parked;  /* the first packet, while ASKED or DIAL; then what nobody has taken yet (flow/held.h) */
+	char *name;    /* the host name that it goes to, or null */
 	uint64_t opened; /* ns */
 	uint64_t bytes_up, bytes_down;
 };
@@ -73,6 +87,15 @@ static inline adit_flow flow_handle(const struct flow *f)
 {
 	return (uint64_t)f->generation * 4294967296u + f->slot;
 }
+
+/* The host name that the flow goes to, or null. Lives as long as the flow, or until the next one is set. */
+static inline const char *flow_name(const struct flow *f)
+{
+	return f->name;
+}
+
+/* Copies the name; null takes it away. ADIT_EINVAL: it is empty or too long; ADIT_ENOMEM. */
+adit_result flow_set_name(struct flow *f, const char *name);
 
 /* The state's name. Static. */
 const char *flow_state_name(enum flow_state state);

@@ -70,6 +70,8 @@ void flowtable_free(struct flowtable *t)
 
 	if (!t)
 		return;
+	for (i = 0; t->chunks && i < t->slots; i++)
+		flow_set_name(at(t, i), NULL);
 	for (i = 0; t->chunks && i < t->slots / CHUNK; i++)
 		free(t->chunks[i]);
 	free(t->chunks);
@@ -126,18 +128,21 @@ struct flow *flowtable_find(struct flowtable *t, uint8_t proto, const adit_addr 
 	return NULL;
 }
 
-struct flow *flowtable_get(struct flowtable *t, adit_flow handle)
+struct flow *flowtable_look(const struct flowtable *t, adit_flow handle)
 {
 	uint32_t slot = ADIT_FLOW_SLOT(handle);
-	struct flow *f;
+	struct flow *f = slot < t->slots ? at(t, slot) : NULL;
 
-	if (slot < t->slots) {
-		f = at(t, slot);
-		if (f->state != FLOW_FREE && f->generation == handle / 4294967296u)
-			return f;
-	}
-	COUNT(t->counts.stale, 1);
-	return NULL;
+	return f && f->state != FLOW_FREE && f->generation == handle / 4294967296u ? f : NULL;
+}
+
+struct flow *flowtable_get(struct flowtable *t, adit_flow handle)
+{
+	struct flow *f = flowtable_look(t, handle);
+
+	if (!f)
+		COUNT(t->counts.stale, 1);
+	return f;
 }
 
 static void index_put(struct place *index, uint32_t mask, uint32_t hash, uint32_t slot)
@@ -321,6 +326,7 @@ void flowtable_established(struct flowtable *t, struct flow *f)
 void flowtable_remove(struct flowtable *t, struct flow *f)
 {
 	flowtable_move(t, f, FLOW_FREE);
+	flow_set_name(f, NULL);
 	index_remove(t, f->hash, f->slot);
 	COUNT(t->counts.flows, -1);
 	if (f->info.proto != ADIT_PROTO_TCP)

@@ -23,7 +23,9 @@ void flowtable_free(struct flowtable *t);
 
 /* The flow with these endpoints, or null. */
 struct flow *flowtable_find(struct flowtable *t, uint8_t proto, const adit_addr *src, const adit_addr *dst);
-/* The flow of a handle; null if it is stale. */
+/* The flow of a handle; null if it is stale, which is not counted. */
+struct flow *flowtable_look(const struct flowtable *t, adit_flow handle);
+/* The flow of a handle that somebody has used; null if it is stale, which is counted. */
 struct flow *flowtable_get(struct flowtable *t, adit_flow handle);
 
 /* A new flow in state ASKED; null: a limit is reached or there is no memory. There must be none with these

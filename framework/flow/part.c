@@ -105,6 +105,30 @@ static void call_submit(struct part *p, const adit_op *op, uint32_t n)
 		i += op[i].type == OP_PACKET ? call_packets(p, op + i, n - i) : call_ops(p, op + i, n - i);
 }
 
+/* How many of these events go into one call. A handler may forward a flow while it is told of it: nothing of a flow that
+ * still can be stands behind something else of the same flow. */
+static uint32_t call_size(struct part *p, const adit_event *ev, uint32_t n)
+{
+	uint32_t i;
+
+	p->call++;
+	for (i = 0; i < n; i++) {
+		struct flow *f = ev[i].type == ADIT_EV_OPEN || ev[i].type == ADIT_EV_CLOSED
+		                         ? NULL
+		                         : flowtable_look(p->shard->flows, ev[i].flow);
+
+		if (!f || !handled_is(f))
+			continue;
+		if (i && f->told == p->call && !(f->flags & FLOW_SPOKEN))
+			break;
+		f->told = p->call;
+		f->queued--;
+		if (ev[i].type == ADIT_EV_FIN)
+			f->flags |= FLOW_NEAR_FIN;
+	}
+	return i;
+}
+
 static void call_events(struct part *p, const adit_event *ev, uint32_t n)
 {
 	uint32_t i;
@@ -119,28 +143,39 @@ static void call_events(struct part *p, const adit_event *ev, uint32_t n)
 	p->inside--;
 }
 
-void part_op(struct part *p, const adit_op *op)
+/* Puts it in the queue. */
+static adit_result enqueue(struct part *p, const adit_op *op)
 {
-	adit_op *place;
+	adit_op *place = vector_add(&p->queue, sizeof(*place));
 
-	if (p->shard->taps)
-		tap_op(p, op, 1);
-	if (!p->inside && !p->queue.count) {
-		call_submit(p, op, 1);
-		return;
-	}
-	place = vector_add(&p->queue, sizeof(*place));
 	if (!place) {
-		/* The flow cannot be told: nothing that it would send is lost silently. */
 		shard_count(p->shard, COUNT_datagrams_dropped, 1);
 		discard_op(op);
-		return;
+		return ADIT_ENOMEM;
 	}
 	*place = *op;
 	schedule(p);
+	return ADIT_OK;
 }
 
-void part_event(struct part *p, const adit_event *ev)
+adit_result part_op_later(struct part *p, const adit_op *op)
+{
+	if (p->shard->taps)
+		tap_op(p, op, 1);
+	return enqueue(p, op);
+}
+
+void part_op(struct part *p, const adit_op *op)
+{
+	if (p->shard->taps)
+		tap_op(p, op, 1);
+	if (!p->inside && !p->queue.count)
+		call_submit(p, op, 1);
+	else
+		enqueue(p, op);
+}
+
+adit_result part_event(struct part *p, const adit_event *ev)
 {
 	adit_event *place = vector_add(&p->queue, sizeof(*place));
 
@@ -150,10 +185,46 @@ void part_event(struct part *p, const adit_event *ev)
 		shard_count(p->shard, COUNT_datagrams_dropped, 1);
 		if (ev->flags & ADIT_EVF_BUF)
 			bufpool_put(&ev->u.buf, 1);
-		return;
+		return ADIT_ENOMEM;
 	}
 	*place = *ev;
 	schedule(p);
+	return ADIT_OK;
+}
+
+static void reclaim_from(struct vector *q, uint32_t from, struct flow *f)
+{
+	adit_event *ev = q->v;
+	uint32_t i, kept = from;
+
+	for (i = from; i < q->count; i++) {
+		if (ev[i].flow == flow_handle(f) && ev[i].type != ADIT_EV_CLOSED)
+			handled_keep(f, &ev[i]);
+		else
+			ev[kept++] = ev[i];
+	}
+	q->count = kept;
+}
+
+void part_reclaim(struct part *p, struct flow *f)
+{
+	if (!f->queued)
+		return;
+	reclaim_from(&p->batch, p->batch_at, f);
+	reclaim_from(&p->queue, 0, f);
+	f->queued = 0;
+}
+
+/* Tells a handler what is in its batch, which shrinks meanwhile if flows are taken back. */
+static void tell_batch(struct part *p)
+{
+	while (p->batch_at < p->batch.count) {
+		const adit_event *ev = (const adit_event *)p->batch.v + p->batch_at;
+		uint32_t left = p->batch.count - p->batch_at, n = call_size(p, ev, left < BATCH ? left : BATCH);
+
+		p->batch_at += n;
+		call_events(p, ev, n);
+	}
 }
 
 void part_flush(struct part *p)
@@ -164,14 +235,16 @@ void part_flush(struct part *p)
 	if (p->inside || !p->queue.count)
 		return;
 	/* What the call adds goes into a new queue, behind this batch. */
-	p->batches++;
 	batch = p->queue;
 	memset(&p->queue, 0, sizeof(p->queue));
-	for (at = 0; at < batch.count; at += n) {
-		n = batch.count - at < BATCH ? batch.count - at : BATCH;
-		if (p->kind == PART_HANDLER) {
-			call_events(p, (const adit_event *)batch.v + at, n);
-		} else {
+	if (p->kind == PART_HANDLER) {
+		p->batch = batch;
+		p->batch_at = 0;
+		tell_batch(p);
+		memset(&p->batch, 0, sizeof(p->batch));
+	} else {
+		for (at = 0; at < batch.count; at += n) {
+			n = batch.count - at < BATCH ? batch.count - at : BATCH;
 			call_submit(p, (const adit_op *)batch.v + at, n);
 		}
 	}

@@ -67,10 +67,12 @@ struct part {
 	adit_path path;
 	struct match match;   /* handlers */
 	struct vector queue;  /* events (handler), or operations and packets that wait until it has returned */
+	struct vector batch;  /* of a handler: the events that it is being told, ... */
+	uint32_t batch_at;    /* ... so many of which have been */
+	uint8_t call;         /* to which the events go that it is told now (flow.told) */
 	uint8_t scheduled;    /* a flush of the queue is on its way */
 	uint64_t flows;       /* it has been given, since the start */
 	uint64_t *reach_times; /* outbounds: a cell of adit/observe.h with the buckets of histogram_times; may be null */
-	uint64_t batches;     /* of its queue that have been delivered */
 };
 
 #define SHARD_COUNTERS(X)                                                                                              \
@@ -107,10 +109,14 @@ struct dialer;
 struct carrier;
 struct relay_shard;
 struct servers;
+struct join_shard;
 
 struct shard_exits {
 	/* f is ASKED. Starts reaching dst through the outbound, and becomes f's owner, or refuses f. */
 	void (*forward)(struct shard *s, struct flow *f, uint8_t outbound, uint8_t op_flags, const adit_addr *dst);
+	/* The same for a flow that is OPEN and its handler's: f->parked is what goes first (flow/held.h), f->had.given what
+	 * nobody will ever consume, f->had.credit what the stack may be sent. */
+	void (*take_over)(struct shard *s, struct flow *f, uint8_t outbound, const adit_addr *dst);
 };
 
 struct shard {
@@ -133,6 +139,7 @@ struct shard {
 	struct carrier *carrier;
 	struct relay_shard *relays;
 	struct servers *servers;
+	struct join_shard *joins;
 	adit_timer sweep;
 	uint32_t sweep_at;
 	uint64_t swept;             /* when the sweep ran last */
@@ -203,14 +210,34 @@ struct part *flow_stack(struct shard *s, const struct flow *f);
 /* Puts back what is parked. */
 void flow_unpark(struct flow *f);
 
+/* ---- flows that a handler owns (flow/handled.c) ---- */
+
+/* [loop] An ASKED flow is its handler's from now on, and `user` the handler's number for it. */
+void handled_begin(struct shard *s, struct flow *f, uint64_t user);
+/* Whether it is its handler's. */
+int handled_is(const struct flow *f);
+/* [loop] What the handler wants done with a flow that it owns. A buffer in it is given. */
+void handled_op(struct part *handler, struct flow *f, const adit_op *op);
+/* [loop] Whether an operation is a FORWARD that can be; says what is wrong with it, if not. */
+int handled_may_forward(struct part *handler, const adit_op *op);
+/* [loop] What the handler was to be told and will not be. A buffer in it is given. */
+void handled_keep(struct flow *f, const adit_event *ev);
+/* [loop] A module has done what it must not: counted, said, and the buffer put back. */
+void shard_misuse(struct part *p, const adit_op *op, const char *what);
+
 /* ---- parts (flow/part.c) ---- */
 
 /* Fills p->path for its kind. */
 void part_wire(struct part *p);
 /* [loop] One operation for a stack or an outbound. Never re-enters: waits while the part is inside a call. */
 void part_op(struct part *p, const adit_op *op);
-/* [loop] One event for a handler, delivered at the end of the turn or by part_flush. */
-void part_event(struct part *p, const adit_event *ev);
+/* [loop] The same at the end of the turn, together with what else comes by then. ADIT_ENOMEM: the part will not hear of it,
+ * and a buffer in it has been put back. */
+adit_result part_op_later(struct part *p, const adit_op *op);
+/* [loop] One event for a handler, delivered at the end of the turn or by part_flush. ADIT_ENOMEM as above. */
+adit_result part_event(struct part *p, const adit_event *ev);
+/* [loop] Takes the events of a flow back that its handler has not been told yet, and keeps what is in them with the flow. */
+void part_reclaim(struct part *handler, struct flow *f);
 /* [loop] An outbound has reached what it was asked for at `asked`, in us of the loop's clock, modulo 2^32. */
 static inline void part_reached(struct part *out, uint32_t asked)
 {

@@ -3,12 +3,11 @@
  *
  * A flow that is being asked about is ASKED and its first packet is parked. The answer is an operation that may
  * come at any later time; until then a sweep bounds the wait (timeouts.asked). A handler that ACCEPTs a flow
- * becomes its owner: the stack's events go to it and its operations to the stack.
+ * becomes its owner (flow/handled.c).
  */
 #include "flow/shard.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "observe/log.h"
 
@@ -75,95 +74,6 @@ void verdict_ask(struct shard *s, struct flow *f, uint32_t from)
 	flow_refuse(s, f, ADIT_EADMIN);
 }
 
-/* ---- a handler as the owner ---- */
-
-static uint64_t chain_size(const adit_buf *b)
-{
-	uint64_t size = 0;
-
-	for (; b; b = b->next)
-		size += b->len;
-	return size;
-}
-
-/* Takes size bytes in that go to f's handler. 0: they would be more than limits.flow_memory. A stream's stack holds back
- * what is not consumed (adit_env.flow_memory); one that does not is stopped here. One datagram always passes. */
-static int may_wait(struct shard *s, struct flow *f, uint64_t size)
-{
-	const struct part *h = s->parts[PART_HANDLER][f->handler];
-
-	if (f->info.proto != ADIT_PROTO_TCP && f->batch != h->batches) {
-		f->batch = h->batches;
-		f->waiting = 0;
-	}
-	if (s->flow_memory && f->waiting + size > s->flow_memory && (f->waiting || f->info.proto == ADIT_PROTO_TCP))
-		return 0;
-	f->waiting += size;
-	return 1;
-}
-
-static void too_much(struct shard *s, struct flow *f, const adit_event *ev)
-{
-	adit_buf *b = ev->u.buf;
-
-	bufpool_put(&b, 1);
-	if (ev->type == ADIT_EV_DGRAM) {
-		shard_count(s, COUNT_datagrams_dropped, 1);
-		return;
-	}
-	shard_count(s, COUNT_misuse, 1);
-	log_warn(flow_stack(s, f)->module, "module misuse: more than limits.flow_memory (%llu bytes) of one flow wait to be "
-	                                   "consumed", (unsigned long long)s->flow_memory);
-	flow_end(s, f, ADIT_ELIMIT);
-}
-
-static void to_handler(struct shard *s, struct flow *f, const adit_event *ev)
-{
-	adit_event copy = *ev;
-
-	switch (ev->type) {
-	case ADIT_EV_SOCKET: /* was not asked for */
-		close((int)ev->u.num);
-		shard_count(s, COUNT_misuse, 1);
-		return;
-	case ADIT_EV_DATA:
-	case ADIT_EV_DGRAM:
-		if (!(ev->flags & ADIT_EVF_BUF) || !ev->u.buf) {
-			shard_count(s, COUNT_misuse, 1);
-			return;
-		}
-		if (!may_wait(s, f, chain_size(ev->u.buf))) {
-			too_much(s, f, ev);
-			return;
-		}
-		f->bytes_up += chain_size(ev->u.buf);
-		break;
-	case ADIT_EV_CREDIT:
-		if (f->info.proto == ADIT_PROTO_TCP && !(f->flags & FLOW_ESTABLISHED))
-			flowtable_established(s->flows, f);
-		break;
-	case ADIT_EV_CLOSED:
-		flow_close(s, f, ev->code);
-		return;
-	default:
-		break;
-	}
-	f->last = (uint32_t)(loop_now(s->loop) / 1000000000u);
-	copy.user = f->user;
-	part_event(s->parts[PART_HANDLER][f->handler], &copy);
-}
-
-static void handler_let_go(struct shard *s, struct flow *f, adit_result code)
-{
-	adit_op op = {.type = ADIT_OP_ABORT, .code = code, .flow = flow_handle(f)};
-
-	f->owner = NULL;
-	if (f->flags & FLOW_ACCEPTED)
-		part_op(flow_stack(s, f), &op);
-}
-
-static const struct flow_owner handled = {"handler", to_handler, NULL, handler_let_go};
-
 /* ---- what handlers submit ---- */
 
 static void op_discard(const adit_op *op)
@@ -172,11 +82,19 @@ static void op_discard(const adit_op *op)
 		bufpool_put(&op->u.buf, 1);
 }
 
-static void misuse(struct part *h, const adit_op *op, const char *what)
+void shard_misuse(struct part *p, const adit_op *op, const char *what)
 {
-	shard_count(h->shard, COUNT_misuse, 1);
-	log_warn(h->module, "module misuse: %s (operation %u)", what, op->type);
+	shard_count(p->shard, COUNT_misuse, 1);
+	log_warn(p->module, "module misuse: %s (operation %u)", what, op->type);
 	op_discard(op);
+}
+
+static void set_name(struct part *h, struct flow *f, const adit_op *op)
+{
+	adit_result r = op->u.name ? flow_set_name(f, op->u.name) : ADIT_EINVAL;
+
+	if (r == ADIT_EINVAL)
+		shard_misuse(h, op, "NAME without a name of 1 to 253 bytes");
 }
 
 static void answer(struct part *h, struct flow *f, const adit_op *op)
@@ -186,15 +104,10 @@ static void answer(struct part *h, struct flow *f, const adit_op *op)
 	switch (op->type) {
 	case ADIT_OP_ACCEPT:
 		shard_count(s, COUNT_verdict_accept, 1);
-		f->owner = &handled;
-		f->user = op->u.num;
-		f->flags |= FLOW_HANDLED;
-		flow_admit(s, f, 0);
+		handled_begin(s, f, op->u.num);
 		break;
 	case ADIT_OP_FORWARD:
-		if (op->code < 0 || (uint32_t)op->code > s->part_count[PART_OUTBOUND] ||
-		    (op->flags & ADIT_OPF_ADDR && !op->u.addr)) {
-			misuse(h, op, "FORWARD to an outbound or an address that does not exist");
+		if (!handled_may_forward(h, op)) {
 			flow_refuse(s, f, ADIT_EADMIN);
 			break;
 		}
@@ -217,42 +130,6 @@ static void answer(struct part *h, struct flow *f, const adit_op *op)
 	}
 }
 
-static void owned_op(struct part *h, struct flow *f, const adit_op *op)
-{
-	struct shard *s = h->shard;
-
-	switch (op->type) {
-	case ADIT_OP_IDLE:
-		f->idle = (uint32_t)(op->u.num / 1000000000u);
-		return;
-	case ADIT_OP_SEND:
-		if (!(op->flags & ADIT_OPF_BUF) || !op->u.buf) {
-			misuse(h, op, "SEND without a buffer");
-			return;
-		}
-		f->bytes_down += chain_size(op->u.buf);
-		f->last = (uint32_t)(loop_now(s->loop) / 1000000000u);
-		break;
-	case ADIT_OP_CONSUME:
-		f->waiting -= op->u.num < f->waiting ? op->u.num : f->waiting;
-		break;
-	case ADIT_OP_FIN:
-		break;
-	case ADIT_OP_CLOSE:
-	case ADIT_OP_ABORT:
-		if (f->info.proto != ADIT_PROTO_TCP) {
-			/* Nothing has to be brought to an end on the wire. */
-			flow_close(s, f, op->type == ADIT_OP_ABORT ? ADIT_ECANCEL : ADIT_OK);
-			return;
-		}
-		break;
-	default:
-		misuse(h, op, "not an operation on a flow it owns");
-		return;
-	}
-	part_op(flow_stack(s, f), op);
-}
-
 void verdict_ops(struct part *h, const adit_op *op, uint32_t n)
 {
 	struct shard *s = h->shard;
@@ -267,15 +144,17 @@ void verdict_ops(struct part *h, const adit_op *op, uint32_t n)
 			shard_count(s, COUNT_stale_ops, 1);
 			op_discard(&op[i]);
 		} else if (f->handler != h->index) {
-			misuse(h, &op[i], "an operation on somebody else's flow");
+			shard_misuse(h, &op[i], "an operation on somebody else's flow");
 		} else if (is_verdict && f->state == FLOW_ASKED && !f->owner) {
 			answer(h, f, &op[i]);
+		} else if (op[i].type == ADIT_OP_NAME && (handled_is(f) || (f->state == FLOW_ASKED && !f->owner))) {
+			set_name(h, f, &op[i]);
+		} else if (handled_is(f) && f->state == FLOW_OPEN && (op[i].type == ADIT_OP_FORWARD || !is_verdict)) {
+			handled_op(h, f, &op[i]);
 		} else if (is_verdict) {
-			misuse(h, &op[i], "a second verdict");
-		} else if (f->owner == &handled && f->state == FLOW_OPEN) {
-			owned_op(h, f, &op[i]);
+			shard_misuse(h, &op[i], "a second verdict");
 		} else {
-			misuse(h, &op[i], "an operation on a flow it does not own");
+			shard_misuse(h, &op[i], "an operation on a flow it does not own");
 		}
 	}
 }

@@ -250,6 +250,7 @@ static void print_kinds(void)
 	CONST(ADIT_OUTBOUND_TCP);
 	CONST(ADIT_OUTBOUND_UDP);
 	CONST(ADIT_OUTBOUND_ECHO);
+	CONST(ADIT_OUTBOUND_GSO);
 	GROWS(adit_service_1);
 	MEMBER(adit_service_1, size, uint32_t);
 	MEMBER(adit_service_1, flags, uint32_t);

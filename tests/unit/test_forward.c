@@ -214,7 +214,8 @@ static void it_ends_from_outside_with_both_there(void **state)
 	end_from_outside(3, 0);
 }
 
-static void a_second_socket_is_closed(void **state)
+/* kind gives two sockets, before or after the other end has given its own. */
+static void second_socket(enum part_kind kind, int relayed)
 {
 	adit_flow flow;
 	int extra;
@@ -222,15 +223,32 @@ static void a_second_socket_is_closed(void **state)
 
 	send_segment(k, 4, 1000, SYN, 0);
 	flow = asked(k, 0, 0);
-	give_socket(PART_STACK, flow, &near_end);
-	give_socket(PART_STACK, flow, &extra);
+	if (relayed || kind == PART_STACK)
+		give_socket(PART_STACK, flow, &near_end);
+	if (relayed || kind == PART_OUTBOUND)
+		give_socket(PART_OUTBOUND, flow, &far_end);
+	assert_int_equal(k->ended, 0);
+	give_socket(kind, flow, &extra);
 	assert_int_equal(read(extra, &c, 1), 0);
 	close(extra);
-	give_socket(PART_OUTBOUND, flow, &far_end);
-	give_socket(PART_OUTBOUND, flow, &extra);
-	assert_int_equal(read(extra, &c, 1), 0);
-	close(extra);
-	assert_int_equal(kit_counter(k, COUNT_misuse), 2);
+	assert_int_equal(kit_counter(k, COUNT_misuse), 1);
+	assert_int_equal(k->ended, 1);
+	assert_int_equal(k->end_code, ADIT_EINVAL);
+}
+
+static void a_second_near_socket_is_closed_and_ends_the_flow(void **state)
+{
+	second_socket(PART_STACK, 0);
+}
+
+static void a_second_far_socket_is_closed_and_ends_the_flow(void **state)
+{
+	second_socket(PART_OUTBOUND, 0);
+}
+
+static void a_second_socket_ends_a_relayed_flow(void **state)
+{
+	second_socket(PART_OUTBOUND, 1);
 }
 
 static void no_limit_for_connects_means_none(void **state)
@@ -243,12 +261,27 @@ static void no_limit_for_connects_means_none(void **state)
 	assert_int_equal(kit_counts(k).flows, 1);
 }
 
-static void an_outbound_that_does_not_carry_a_datagram_flow_refuses_it(void **state)
+static void an_outbound_that_never_answers_for_a_datagram_flow_ends_it_in_time(void **state)
 {
 	send_datagram(k, 4, 1000, 1);
 	assert_non_null(kit_find(k, PART_OUTBOUND, 0, KIT_REACH, 0, 0));
+	kit_age(k, 34);
+	assert_int_equal(kit_counts(k).flows, 1);
+	kit_age(k, 2); /* timeouts.connect and five more */
+	assert_int_equal(kit_counts(k).flows, 0);
+	assert_int_equal(kit_find(k, PART_HANDLER, 0, KIT_EVENT, ADIT_EV_CLOSED, 0)->code, ADIT_ETIME);
+	assert_non_null(kit_find(k, PART_OUTBOUND, 0, KIT_OP, ADIT_OP_ABORT, 0));
+	assert_int_equal(device_got(k, 0)->bytes[20], 3); /* host unreachable */
+	assert_int_equal(device_got(k, 0)->bytes[21], 1);
+}
+
+static void an_outbound_that_says_no_to_a_datagram_flow_refuses_it(void **state)
+{
+	send_datagram(k, 4, 1000, 1);
+	say_closed(PART_OUTBOUND, asked(k, 0, 0), ADIT_EADMIN);
 	assert_int_equal(kit_find(k, PART_HANDLER, 0, KIT_EVENT, ADIT_EV_CLOSED, 0)->code, ADIT_EADMIN);
 	assert_int_equal(device_got(k, 0)->bytes[21], 13);
+	assert_int_equal(kit_counts(k).flows, 0);
 }
 
 int main(void)
@@ -265,9 +298,12 @@ int main(void)
 		FORWARD_TEST(it_ends_from_outside_with_the_near_end_there),
 		FORWARD_TEST(it_ends_from_outside_with_the_far_end_there),
 		FORWARD_TEST(it_ends_from_outside_with_both_there),
-		FORWARD_TEST(a_second_socket_is_closed),
+		FORWARD_TEST(a_second_near_socket_is_closed_and_ends_the_flow),
+		FORWARD_TEST(a_second_far_socket_is_closed_and_ends_the_flow),
+		FORWARD_TEST(a_second_socket_ends_a_relayed_flow),
 		FORWARD_TEST(no_limit_for_connects_means_none),
-		FORWARD_TEST(an_outbound_that_does_not_carry_a_datagram_flow_refuses_it),
+		FORWARD_TEST(an_outbound_that_never_answers_for_a_datagram_flow_ends_it_in_time),
+		FORWARD_TEST(an_outbound_that_says_no_to_a_datagram_flow_refuses_it),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

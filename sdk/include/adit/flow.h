@@ -28,7 +28,8 @@
  * stale flow is dropped, its buffer put back, and counted.
  * A handler that wants to see how a flow begins before it decides ACCEPTs it, looks, gives back with UNREAD what it has
  * not CONSUMEd (newest first), and then FORWARDs it, once, if it has sent nothing: the outbound gets everything, and
- * the handler sees only CLOSED from there on. NAME may come at any time before FORWARD; outbounds get it as
+ * the handler sees only CLOSED from there on. CONNECT_FIRST comes too late then and is ignored: the application is
+ * connected already. What it neither gives back nor CONSUMEs is never sent on. NAME may come at any time before FORWARD; outbounds get it as
  * adit_reach.name, and people see it.
  * Credit and CONSUME are of streams alone: a datagram is sent at any time after ACCEPT, and one that
  * cannot go on is dropped and counted, as networks do.

@@ -93,7 +93,17 @@ typedef struct adit_reach {
 } adit_reach;
 /* A way out. For each flow it is asked to reach, it emits either SOCKET (the host relays), or
  * CREDIT and then stays in the data path with the stack's own vocabulary, or CLOSED with the
- * reason; CLOSED with 0 as the answer leaves the application without one, as far as it has none yet. The exception: flows that it has the host carry (adit_dial_1.carry). */
+ * reason; CLOSED with 0 as the answer leaves the application without one, as far as it has none yet.
+ * The exception: flows that it has the host carry (adit_dial_1.carry).
+ * In the data path of a stream, an outbound emits DATA up to a window of its own choice, which
+ * CONSUME gives back, is sent SEND within the credit it gave, and says CLOSED when both directions
+ * have ended; after CLOSED with 0 what it gave as DATA still arrives.
+ * UDP and echo flows are answered likewise, in reach() or later: the first CREDIT, of any number,
+ * says that datagrams can go, and until then the host keeps the first few. Then every SEND is one
+ * datagram (a chain is one; with ADIT_OUTBOUND_GSO also ADIT_BUF_GSO_UDP with gso_size-d ones, which
+ * otherwise come split), every DGRAM that is emitted is one that goes to the application, and there
+ * is neither credit nor FIN. Which flows look like one endpoint from the outside (RFC 4787) is the
+ * outbound's own affair. CLOSED ends the flow; a negative code becomes an ICMP error. */
 typedef struct adit_outbound_1 {
 	uint32_t size;
 	uint32_t flags; /* ADIT_OUTBOUND_... */
@@ -106,7 +116,12 @@ typedef struct adit_outbound_1 {
 	 * for a stack. */
 	void(ADIT_CALL *submit)(void *inst, const adit_op *op, uint32_t n);
 } adit_outbound_1;
-enum { ADIT_OUTBOUND_TCP = 1, ADIT_OUTBOUND_UDP = 2, ADIT_OUTBOUND_ECHO = 4 };
+enum {
+	ADIT_OUTBOUND_TCP = 1,
+	ADIT_OUTBOUND_UDP = 2,
+	ADIT_OUTBOUND_ECHO = 4,
+	ADIT_OUTBOUND_GSO = 8 /* takes super-packets of datagrams in SEND */
+};
 
 #define ADIT_SERVICE_1 "adit.service/1"
 /* A life and nothing else: control, DNS, metrics. There is one instance, not one per shard, and its loop is the host's
