@@ -136,6 +136,22 @@ bool json_node_integer(const struct json_node *node, int64_t *out)
 	return true;
 }
 
+bool json_node_number(const struct json_node *node, double *out)
+{
+	if (!json_is_number(value(node)))
+		return false;
+	*out = json_number_value(value(node));
+	return true;
+}
+
+bool json_node_truth(const struct json_node *node, bool *out)
+{
+	if (!json_is_boolean(value(node)))
+		return false;
+	*out = json_is_true(value(node));
+	return true;
+}
+
 int json_node_each(const struct json_node *node,
                    int (*fn)(void *arg, const char *key, const struct json_node *value), void *arg)
 {
@@ -155,7 +171,7 @@ char *json_node_dump(const struct json_node *node)
 {
 	char *text, *out;
 
-	text = json_dumps(value(node), JSON_COMPACT | JSON_ENCODE_ANY);
+	text = json_dumps(value(node), JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	out = text ? strdup(text) : NULL;
 	free(text);
 	return out;

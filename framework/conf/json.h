@@ -39,6 +39,8 @@ size_t json_node_count(const struct json_node *node); /* items of an array, memb
 const struct json_node *json_node_item(const struct json_node *node, size_t index);
 const char *json_node_text(const struct json_node *node); /* of a string; null-terminated */
 bool json_node_integer(const struct json_node *node, int64_t *out);
+bool json_node_number(const struct json_node *node, double *out); /* whole ones too */
+bool json_node_truth(const struct json_node *node, bool *out);
 
 /* Calls fn for each member of an object, in the text's order, until it returns something else than 0; returns that. */
 int json_node_each(const struct json_node *node,
