@@ -49,6 +49,8 @@ void flow_admit(struct shard *s, struct flow *f, uint16_t accept_flags)
 	f->flags |= FLOW_ACCEPTED;
 	flowtable_move(s->flows, f, FLOW_OPEN);
 	stack->flows++;
+	if (s->on_change)
+		s->on_change(s->on_change_arg, s, f, 0, ADIT_OK);
 	part_op(stack, &op);
 	if (!first)
 		return;
@@ -110,6 +112,8 @@ void flow_close(struct shard *s, struct flow *f, adit_result code)
 		tap_end(s, f, code);
 	if (s->on_end)
 		s->on_end(s->on_end_arg, s, f, code);
+	if (s->on_change)
+		s->on_change(s->on_change_arg, s, f, 1, code);
 	f->owner = NULL;
 	f->owned = NULL;
 	if (f->info.proto != ADIT_PROTO_TCP && !(f->flags & FLOW_REFUSED)) {

@@ -151,6 +151,9 @@ struct shard {
 	/* Told at the end of every flow, before its slot is free; may be null. [loop] */
 	void (*on_end)(void *arg, struct shard *s, const struct flow *f, adit_result code);
 	void *on_end_arg;
+	/* While somebody follows flows: told when one is admitted, and when one ends, before its slot is free. [loop] */
+	void (*on_change)(void *arg, struct shard *s, const struct flow *f, int ended, adit_result code);
+	void *on_change_arg;
 };
 enum { NO_STACK = 0xff };
 

@@ -31,6 +31,8 @@ static struct {
 	unsigned count;
 	enum log_format format;
 	int to;
+	log_tap_fn *tap;
+	void *tap_arg;
 } state = {.to = 2};
 
 void log_configure(int32_t level, enum log_format format, int to)
@@ -39,6 +41,24 @@ void log_configure(int32_t level, enum log_format format, int to)
 	log_level = level;
 	state.format = format;
 	state.to = to;
+	pthread_mutex_unlock(&lock);
+}
+
+void log_set_level(int32_t level)
+{
+	__atomic_store_n(&log_level, level, __ATOMIC_RELAXED);
+}
+
+const char *log_level_name(int32_t level)
+{
+	return level_names[level];
+}
+
+void log_tap(log_tap_fn *fn, void *arg)
+{
+	pthread_mutex_lock(&lock);
+	state.tap = fn;
+	state.tap_arg = arg;
 	pthread_mutex_unlock(&lock);
 }
 
@@ -173,6 +193,8 @@ static void write_line(const char *part, int32_t level, const char *text, size_t
 		put_escaped(&l, text, len, 0);
 	}
 	l.bytes[l.used++] = '\n';
+	if (state.tap)
+		state.tap(state.tap_arg, part, level, text, len);
 	n = write(state.to, l.bytes, l.used);
 	(void)n; /* nowhere to say that nothing can be said */
 }

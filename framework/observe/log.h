@@ -23,6 +23,16 @@ void log_configure(int32_t level, enum log_format format, int to);
 /* A level by its name ("trace" .. "error"); -1: no such level. */
 int32_t log_level_named(const char *name);
 
+/* [any] The level from now on. */
+void log_set_level(int32_t level);
+/* The name of a level, ADIT_LOG_TRACE to ADIT_LOG_ERROR. Static. */
+const char *log_level_name(int32_t level);
+
+/* [any] One place that is told of every line that is written, from whatever thread writes it and under the log's lock: it
+ * must be quick and must not log. Null: none; when this returns the one before is not inside. */
+typedef void log_tap_fn(void *arg, const char *part, int32_t level, const char *text, size_t size);
+void log_tap(log_tap_fn *fn, void *arg);
+
 /* [any] */
 void log_line(const char *part, int32_t level, const char *text, size_t len);
 void log_printf(const char *part, int32_t level, const char *format, ...) __attribute__((format(printf, 3, 4)));
