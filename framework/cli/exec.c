@@ -69,6 +69,7 @@ int command_exec(struct request *r)
 	if (!text)
 		return EXIT_FAILED;
 	r->session.members = text;
+	r->session.inside = true;
 	status = serving_load(&s, &r->session) ? EXIT_FAILED : inside_run(&s, r->words);
 	session_fini(&s);
 	free(text);

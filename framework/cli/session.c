@@ -162,13 +162,18 @@ static int with_manifest_dirs(struct session *s)
 	return read_manifest(s);
 }
 
+int session_read(struct session *s)
+{
+	int err = read_manifest(s);
+
+	return err ? err : with_manifest_dirs(s);
+}
+
 int session_load(struct session *s)
 {
 	const char *level = "info", *format = "text";
-	int err = read_manifest(s);
+	int err = session_read(s);
 
-	if (!err)
-		err = with_manifest_dirs(s);
 	if (err)
 		return err;
 	conf_config_1.text(conf_root(s->conf), "log/level", &level, NULL);
@@ -227,19 +232,65 @@ int session_make(struct session *s)
 	return host_new(&s->host, &o);
 }
 
+/* For a reload: the same words of the command line over what the files say now. */
+static int load_again(void *arg, struct conf **out, struct report *report)
+{
+	const struct session *s = arg;
+	struct session now;
+	size_t i;
+	int err = session_init(&now, s->options);
+
+	if (!err)
+		err = session_read(&now);
+	if (!err)
+		*out = conf_ref(now.conf);
+	for (i = 0; i < now.report.count; i++) {
+		const struct report_item *f = &now.report.items[i];
+		struct report_place place = {f->file, f->line, f->column, f->pointer};
+
+		report_add(report, f->level, &place, f->cure, "%s", f->text);
+	}
+	session_fini(&now);
+	return err;
+}
+
+static int make_control(struct session *s)
+{
+	struct control_options o = {
+		.host = s->host,
+		.loop = host_loop(s->host),
+		.root = conf_root(s->conf),
+		.name = s->options->name,
+		.manifest = s->options->manifest,
+		.only_named = s->options->inside,
+		.load = load_again,
+		.arg = s,
+	};
+
+	return control_new(&s->control, &o, &s->report);
+}
+
 int session_start(struct session *s)
 {
 	int err = session_make(s);
 
+	/* Early: a host of the same name that runs is found before anything is opened. */
+	if (!err)
+		err = make_control(s);
 	if (!err)
 		err = host_open(s->host);
 	if (!err)
 		err = host_start(s->host);
+	if (!err && s->control)
+		control_start(s->control);
 	return err;
 }
 
 void session_fini(struct session *s)
 {
+	if (s->host)
+		host_stop(s->host);
+	control_free(s->control);
 	host_free(s->host);
 	conf_unref(s->conf);
 	loader_free(s->loader);

@@ -6,6 +6,7 @@
 
 #include "base/report.h"
 #include "conf/conf.h"
+#include "control/control.h"
 #include "host/host.h"
 #include "load/load.h"
 
@@ -21,6 +22,8 @@ struct session_options {
 	size_t setting_count;
 	bool safe_mode;
 	bool flows; /* print every flow at its end */
+	const char *name; /* of the host, for its control socket; null: not said */
+	bool inside;      /* runs a command: the control socket is wanted only when it has a name */
 };
 
 struct session {
@@ -29,6 +32,7 @@ struct session {
 	struct loader *loader;
 	struct conf *conf;
 	struct host *host;
+	struct control *control; /* null: off */
 	struct candidate *held[SESSION_HELD]; /* whose schemas are in use while the manifest is read */
 	size_t held_count;
 	char *base; /* text of the manifest under all: one entry per installed stack */
@@ -38,6 +42,8 @@ struct session {
 int session_init(struct session *s, const struct session_options *options);
 /* ... and reads and checks the manifest. */
 int session_load(struct session *s);
+/* The manifest alone, as it is now; nothing else follows from it yet. */
+int session_read(struct session *s);
 /* Whether all modules that the manifest names are there and fit, without running them. */
 int session_modules(struct session *s);
 /* Makes the host, opening nothing. */
