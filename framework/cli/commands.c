@@ -36,6 +36,20 @@ const struct option_row option_rows[OPTION_IDS] = {
 	ROW(ORIGIN, 0, "origin", VALUE_NONE, NULL, "Says for each value where it comes from"),
 	ROW(LOAD, 0, "load", VALUE_NONE, NULL,
 	    "Also loads the modules and makes their instances, opening nothing"),
+	ROW(NAME, 0, "name", VALUE_WORD, "NAME", "The name of this host, by which others reach it"),
+	ROW(HOST, 0, "name", VALUE_HOST, "NAME", "The name of the host that is meant"),
+	ROW(SOCKET, 0, "socket", VALUE_FILE, "PATH", "The control socket of the host that is meant"),
+	ROW(FOLLOW, 0, "follow", VALUE_NONE, NULL, "Goes on printing what comes, until it is interrupted"),
+	ROW(SORT, 0, "sort", VALUE_WORD, "KEY",
+	    "Sorts by rate, up-rate, down-rate, up, down, age, idle or dst"),
+	ROW(LIMIT, 0, "limit", VALUE_WORD, "N", "At most N flows"),
+	ROW(RATES, 0, "rates", VALUE_NONE, NULL, "With --follow also what flows move, each second"),
+	ROW(YES, 0, "yes", VALUE_NONE, NULL, "Does not ask, when many are meant"),
+	ROW(DRAIN, 0, "drain", VALUE_WORD, "TIME",
+	    "How long flows may stay on what goes, such as 15m (the default), or wait: until they end"),
+	ROW(UNDO, 0, "undo", VALUE_NONE, NULL, "Goes back to what was before the last swap, within an hour"),
+	ROW(LEVEL, 0, "level", VALUE_WORD, "LEVEL",
+	    "What is logged from now on: trace, debug, info, warn or error"),
 	ROW(HELP, 'h', "help", VALUE_NONE, NULL, "Prints this help"),
 };
 #undef ROW
@@ -50,14 +64,14 @@ const struct command commands[] = {
 	 "there is no such command. What the command has sent on streams goes "
 	 "out after its end; adit waits for that, but not for a peer that is "
 	 "silent for five seconds.",
-	 1, 0xff, VALUE_WORD, command_exec,
-	 {OPTION_FLOWS, OPTION_CONFIG, OPTION_STACK, OPTION_FORM, OPTION_HANDLER, OPTION_RULES,
+	 1, WORDS_END_OPTIONS, VALUE_WORD, command_exec,
+	 {OPTION_NAME, OPTION_FLOWS, OPTION_CONFIG, OPTION_STACK, OPTION_FORM, OPTION_HANDLER, OPTION_RULES,
 	  OPTION_SET, OPTION_LOG, OPTION_MODULE_DIR, OPTION_SAFE_MODE}},
 	{"run", "MANIFEST", "runs what a manifest describes until it is told to end",
 	 "SIGTERM and SIGINT end it in good order; SIGUSR1 prints the counters. It "
 	 "also ends, with status 1, when the device is deleted.",
 	 1, 1, VALUE_FILE, command_run,
-	 {OPTION_FLOWS, OPTION_SET, OPTION_LOG, OPTION_MODULE_DIR, OPTION_SAFE_MODE}},
+	 {OPTION_NAME, OPTION_FLOWS, OPTION_SET, OPTION_LOG, OPTION_MODULE_DIR, OPTION_SAFE_MODE}},
 	{"check", "MANIFEST", "checks a manifest and prints all that is wrong",
 	 "Every finding has its place in the file and says what would be right. "
 	 "The exit status is 0 if the manifest can be run, 2 if not.",
@@ -84,6 +98,53 @@ const struct command commands[] = {
 	 "The exit status is 1 if something that is needed is missing.",
 	 0, 0, VALUE_NONE, command_doctor,
 	 {OPTION_JSON, OPTION_MODULE_DIR, OPTION_SAFE_MODE}},
+	{"hosts", "", "lists the hosts that run and let you in",
+	 "Each line is a name, the process and the control socket. The exit status is 3 if there is none.",
+	 0, 0, VALUE_NONE, command_hosts,
+	 {OPTION_JSON}},
+	{"status", "", "tells how a running host does",
+	 "Version, stacks, flows, rates, and its modules, also those that only drain. This and the commands "
+	 "below reach a host over its control socket; without --name or --socket the only one that runs "
+	 "is meant. Their exit status is 1 if the host refused or failed, 2 if the words are wrong, "
+	 "3 if there is no such host.",
+	 0, 0, VALUE_NONE, command_status,
+	 {OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
+	{"flows", "[FILTER ...]", "lists the flows of a running host",
+	 "FILTER is tcp, udp or icmp, an address or a prefix of either end, KEY=VALUE with proto, address, port, "
+	 "handler, outbound, stack, state (asked, dial, handshake, open, refused, closed, all) or text, or "
+	 "a text that is looked for in all that is shown; all of them must fit. With --follow "
+	 "it prints flows as they open and end, with the cause. A reader that is too slow is told how many "
+	 "entries it lost. With --json each flow is one line.",
+	 0, WORDS_ANY, VALUE_NONE, command_flows,
+	 {OPTION_FOLLOW, OPTION_RATES, OPTION_SORT, OPTION_LIMIT, OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
+	{"close", "FLOW ... | KEY=VALUE ...", "ends flows of a running host",
+	 "FLOW is what stands in the first column of adit flows. A filter as with flows, but of KEY=VALUE alone, "
+	 "ends all that fit, up to --limit, and wants --yes.",
+	 1, WORDS_ANY, VALUE_NONE, command_close,
+	 {OPTION_YES, OPTION_LIMIT, OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
+	{"diff", "", "tells what a reload would change",
+	 "The host reads its manifest again and compares; nothing is changed. A line begins with + (is made), "
+	 "- (goes when its flows have ended), ~ (changes while it runs) or ! (wants a restart).",
+	 0, 0, VALUE_NONE, command_diff,
+	 {OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
+	{"reload", "", "has a running host read its manifest again",
+	 "Flows stay. All of it happens, or nothing and the reason is told.",
+	 0, 0, VALUE_NONE, command_reload,
+	 {OPTION_DRAIN, OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
+	{"swap", "[tcp | udp | icmp] [STACK]", "gives new flows of a running host to another stack",
+	 "The new stack is tried before it gets a flow; if that fails nothing has changed. Flows stay on the stack they are on; "
+	 "when the last one has ended, or at the end of --drain, the old stack goes. Every step is printed; "
+	 "interrupting this command does not stop the swap.",
+	 0, 2, VALUE_WORD, command_swap,
+	 {OPTION_DRAIN, OPTION_UNDO, OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
+	{"log", "", "shows or changes what a running host logs",
+	 "At least one of --level and --follow.",
+	 0, 0, VALUE_NONE, command_log,
+	 {OPTION_LEVEL, OPTION_FOLLOW, OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
+	{"counters", "", "prints what a running host has counted",
+	 "Sums over all shards, since the start.",
+	 0, 0, VALUE_NONE, command_counters,
+	 {OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
 	{"help", "[COMMAND | manual | completion-SHELL]", "prints help",
 	 "\"manual\" is the manual page in mdoc; completion-bash, completion-zsh "
 	 "and completion-fish are the shells' completions.",

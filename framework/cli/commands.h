@@ -18,13 +18,18 @@ struct request {
 	const char *manifest; /* the operand of commands that take one */
 	const char *operand;
 	const char *const *words; /* what follows the options of exec; null-terminated */
+	const char *const *word_list; /* all operands of other commands */
+	unsigned word_count;
+	const char *socket; /* of the host that is meant; its name is session.name */
+	const char *sort, *limit, *drain, *level;
+	bool follow, rates, yes, undo;
 	const char *handler, *rules, *stack, *form;
 	bool json, origin, effective, why, load;
 	int shards;
 };
 
 /* What a value is, for completion. */
-enum option_value { VALUE_NONE, VALUE_FILE, VALUE_DIR, VALUE_MODULE, VALUE_WORD };
+enum option_value { VALUE_NONE, VALUE_FILE, VALUE_DIR, VALUE_MODULE, VALUE_HOST, VALUE_WORD };
 
 enum option_id {
 	OPTION_END,
@@ -43,6 +48,17 @@ enum option_id {
 	OPTION_EFFECTIVE,
 	OPTION_ORIGIN,
 	OPTION_LOAD,
+	OPTION_HOST,
+	OPTION_NAME,
+	OPTION_SOCKET,
+	OPTION_FOLLOW,
+	OPTION_SORT,
+	OPTION_LIMIT,
+	OPTION_RATES,
+	OPTION_YES,
+	OPTION_DRAIN,
+	OPTION_UNDO,
+	OPTION_LEVEL,
 	OPTION_HELP,
 	OPTION_IDS
 };
@@ -56,14 +72,14 @@ struct option_row {
 	const char *help; /* one sentence, without the full stop */
 };
 
-enum { COMMAND_OPTIONS = 16 };
+enum { COMMAND_OPTIONS = 16, WORDS_END_OPTIONS = 0xff, WORDS_ANY = 0xfe };
 
 struct command {
 	const char *name;
 	const char *operands; /* as in a synopsis */
 	const char *summary;  /* what it does, in a few words */
 	const char *text;     /* more, for the manual page and for --help of the command */
-	unsigned least, most; /* operands; most 0xff: any number, and the first one ends the options */
+	unsigned least, most; /* operands; WORDS_ANY: any number; WORDS_END_OPTIONS: the first one also ends the options */
 	enum option_value operand; /* what an operand is */
 	int (*run)(struct request *r);
 	enum option_id options[COMMAND_OPTIONS]; /* ends with OPTION_END; OPTION_HELP is everybody's */
@@ -90,7 +106,8 @@ void manual_write(FILE *f);
 /* The completion of "bash", "zsh" or "fish"; false for another shell (cli/completion.c). */
 bool completion_write(FILE *f, const char *shell);
 
-/* The commands (cli/serve.c, cli/exec.c, cli/look.c, cli/doctor.c). Each returns the exit status. */
+/* The commands (cli/serve.c, cli/exec.c, cli/look.c, cli/doctor.c; of hosts that run: cli/status.c, cli/flows.c,
+ * cli/change.c). Each returns the exit status. */
 int command_run(struct request *r);
 int command_exec(struct request *r);
 int command_check(struct request *r);
@@ -99,6 +116,15 @@ int command_schema(struct request *r);
 int command_modules(struct request *r);
 int command_inspect(struct request *r);
 int command_doctor(struct request *r);
+int command_hosts(struct request *r);
+int command_status(struct request *r);
+int command_counters(struct request *r);
+int command_flows(struct request *r);
+int command_close(struct request *r);
+int command_diff(struct request *r);
+int command_reload(struct request *r);
+int command_swap(struct request *r);
+int command_log(struct request *r);
 int command_help(struct request *r);
 
 #endif

@@ -8,9 +8,18 @@
 
 #include <string.h>
 
-enum { ANY_NUMBER = 0xff };
-
 /* ---- bash ---- */
+
+/* Two options of different commands may have one name. */
+static bool comes_again(enum option_id id)
+{
+	unsigned i;
+
+	for (i = OPTION_END + 1; i < (unsigned)id; i++)
+		if (!strcmp(option_rows[i].name, option_rows[id].name))
+			return true;
+	return false;
+}
 
 static void bash_values(FILE *f)
 {
@@ -19,7 +28,7 @@ static void bash_values(FILE *f)
 	for (i = OPTION_END + 1; i < OPTION_IDS; i++) {
 		const struct option_row *o = &option_rows[i];
 
-		if (o->value == VALUE_NONE)
+		if (o->value == VALUE_NONE || comes_again((enum option_id)i))
 			continue;
 		fprintf(f, "\t--%s", o->name);
 		if (o->letter)
@@ -28,6 +37,7 @@ static void bash_values(FILE *f)
 		        o->value == VALUE_FILE     ? "file"
 		        : o->value == VALUE_DIR    ? "dir"
 		        : o->value == VALUE_MODULE ? "module"
+		        : o->value == VALUE_HOST   ? "host"
 		                                   : "word");
 	}
 }
@@ -40,7 +50,7 @@ static void bash_command(FILE *f, const struct command *c)
 	for (i = 0; i < COMMAND_OPTIONS && c->options[i] != OPTION_END; i++)
 		fprintf(f, " --%s", option_rows[c->options[i]].name);
 	fprintf(f, "' operand='%s' ;;\n",
-	        c->most == ANY_NUMBER        ? "command"
+	        c->most == WORDS_END_OPTIONS        ? "command"
 	        : c->operand == VALUE_FILE   ? "file"
 	        : c->operand == VALUE_MODULE ? "module"
 	        : c->run == command_help     ? "topic"
@@ -66,6 +76,8 @@ static void bash(FILE *f)
 	      "\tdir) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\") ;;\n"
 	      "\tcommand) mapfile -t COMPREPLY < <(compgen -c -- \"$cur\") ;;\n"
 	      "\tmodule) mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" modules 2>/dev/null |\n"
+	      "\t\tcut -d' ' -f1)\" -- \"$cur\") ;;\n"
+	      "\thost) mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" hosts 2>/dev/null |\n"
 	      "\t\tcut -d' ' -f1)\" -- \"$cur\") ;;\n"
 	      "\ttopic) mapfile -t COMPREPLY < <(compgen -W '",
 	      f);
@@ -121,6 +133,7 @@ static void zsh_option(FILE *f, const struct option_row *o, const char *form)
 	        : o->value == VALUE_FILE   ? ":file:_files"
 	        : o->value == VALUE_DIR    ? ":directory:_files -/"
 	        : o->value == VALUE_MODULE ? ":module:_adit_modules"
+	        : o->value == VALUE_HOST   ? ":host:_adit_hosts"
 	                                   : ":value: ");
 }
 
@@ -141,7 +154,7 @@ static void zsh_command(FILE *f, const struct command *c)
 		zsh_option(f, o, form);
 	}
 	fprintf(f, "%s\n\t;;\n",
-	        c->most == ANY_NUMBER        ? " \\\n\t\t'(-)*::command: _normal'"
+	        c->most == WORDS_END_OPTIONS        ? " \\\n\t\t'(-)*::command: _normal'"
 	        : c->operand == VALUE_FILE   ? " \\\n\t\t':manifest:_files'"
 	        : c->operand == VALUE_MODULE ? " \\\n\t\t':module:_adit_modules'"
 	        : c->run == command_help     ? " \\\n\t\t':topic:($names manual completion-{bash,zsh,fish})'"
@@ -156,6 +169,9 @@ static void zsh(FILE *f)
 	      "# zsh completion of adit; made by `adit help completion-zsh`\n\n"
 	      "_adit_modules() {\n\tlocal -a found\n"
 	      "\tfound=(${${(f)\"$(_call_program modules adit modules 2>/dev/null)\"}%% *})\n"
+	      "\tcompadd -a found\n}\n\n"
+	      "_adit_hosts() {\n\tlocal -a found\n"
+	      "\tfound=(${${(f)\"$(_call_program hosts adit hosts 2>/dev/null)\"}%% *})\n"
 	      "\tcompadd -a found\n}\n\nlocal -a commands\nlocal names\ncommands=(\n",
 	      f);
 	for (i = 0; i < command_count; i++) {
@@ -193,6 +209,7 @@ static void fish_option(FILE *f, const char *command, const struct option_row *o
 	        : o->value == VALUE_FILE   ? " -rF"
 	        : o->value == VALUE_DIR    ? " -xa '(__fish_complete_directories)'"
 	        : o->value == VALUE_MODULE ? " -xa '(__adit_modules)'"
+	        : o->value == VALUE_HOST   ? " -xa '(__adit_hosts)'"
 	                                   : " -x");
 	fish_text(f, o->help);
 	fputc('\n', f);
@@ -211,7 +228,7 @@ static void fish_command(FILE *f, const struct command *c)
 	if (c->operand == VALUE_FILE)
 		return;
 	fprintf(f, "complete -c adit -n '__fish_seen_subcommand_from %s' -f%s\n", c->name,
-	        c->most == ANY_NUMBER        ? " -a '(__fish_complete_subcommand)'"
+	        c->most == WORDS_END_OPTIONS        ? " -a '(__fish_complete_subcommand)'"
 	        : c->operand == VALUE_MODULE ? " -a '(__adit_modules)'"
 	        : c->run == command_help     ? " -a 'manual completion-bash completion-zsh completion-fish'"
 	                                     : "");
@@ -224,6 +241,7 @@ static void fish(FILE *f)
 	fputs("# SPDX-License-Identifier: MIT\n"
 	      "# fish completion of adit; made by `adit help completion-fish`\n\n"
 	      "function __adit_modules\n\tadit modules 2>/dev/null | string replace -r ' .*' ''\nend\n\n"
+	      "function __adit_hosts\n\tadit hosts 2>/dev/null | string replace -r ' .*' ''\nend\n\n"
 	      "complete -c adit -n __fish_use_subcommand -l version -d 'Prints the version'\n"
 	      "complete -c adit -n __fish_use_subcommand -s h -l help -d 'Prints the commands'\n",
 	      f);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "conf/format.h"
+
 enum { STATUS_USAGE = 2 };
 
 static int has(const struct command *c, enum option_id id)
@@ -112,6 +114,39 @@ static int take(const struct command *c, struct request *r, const struct option_
 	case OPTION_LOAD:
 		r->load = true;
 		return 0;
+	case OPTION_NAME:
+	case OPTION_HOST:
+		if (!format_name(value))
+			return usage(c, "a name is up to 32 of a-z 0-9 _ . -, not", value);
+		o->name = value;
+		return 0;
+	case OPTION_SOCKET:
+		r->socket = value;
+		return 0;
+	case OPTION_FOLLOW:
+		r->follow = true;
+		return 0;
+	case OPTION_SORT:
+		r->sort = value;
+		return 0;
+	case OPTION_LIMIT:
+		r->limit = value;
+		return 0;
+	case OPTION_RATES:
+		r->rates = true;
+		return 0;
+	case OPTION_YES:
+		r->yes = true;
+		return 0;
+	case OPTION_DRAIN:
+		r->drain = value;
+		return 0;
+	case OPTION_UNDO:
+		r->undo = true;
+		return 0;
+	case OPTION_LEVEL:
+		r->level = value;
+		return 0;
 	default:
 		words_command(stdout, c);
 		return -1;
@@ -168,13 +203,17 @@ int parse_words(const struct command *c, int argc, char **argv, struct request *
 			continue;
 		}
 		operands++;
-		if (c->most == 0xff) {
+		if (c->most == WORDS_END_OPTIONS) {
 			r->words = (const char *const *)argv + at;
 			break;
 		}
-		if (operands > c->most)
+		if (c->most != WORDS_ANY && operands > c->most)
 			return usage(c, "too many words, at", word);
 		r->operand = word;
+		/* Words move together, over options that have been read. */
+		argv[operands] = word;
+		r->word_list = (const char *const *)argv + 1;
+		r->word_count = operands;
 	}
 	if (operands < c->least)
 		return usage(c, "a word is missing:", c->operands);

@@ -131,7 +131,7 @@ static void test_top_level(void **state)
 	       "m.json:2:2: /outbuonds: unknown key \"outbuonds\"; did you mean \"outbounds\"?\n"
 	       "m.json:2:19: /zzzzzz: unknown key \"zzzzzz\"; known here: adit, $schema, include, "
 	       "shards, platform, stack, "
-	       "stacks, outbounds, handlers, services, limits, udp, policy, log, modules\n"
+	       "stacks, outbounds, handlers, services, limits, udp, policy, log, control, modules\n"
 	       "m.json:2:42: /shards: 65 is above 64; at most 64\n");
 	refuse("{\"adit\":1,\"stack\":5,\"log\":{\"level\":\"dbug\"},\"udp\":{\"mapping\":\"full-"
 	       "cone\"}}",
