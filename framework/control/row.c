@@ -42,7 +42,7 @@ void row_take(struct flow_row *row, const struct shard *s, const struct flow *f)
 	part_name(row->handler, s, PART_HANDLER, f->handler);
 	part_name(row->outbound, s, PART_OUTBOUND, f->outbound);
 	part_name(row->stack, s, PART_STACK, f->stack);
-	row->name[0] = 0;
+	snprintf(row->name, sizeof(row->name), "%s", flow_name(f) ? flow_name(f) : "");
 }
 
 const char *row_proto(const struct flow_row *row)
