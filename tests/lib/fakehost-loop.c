@@ -45,6 +45,8 @@ static void ADIT_CALL loop_timer_set(adit_timer *t, uint64_t after, uint64_t eve
 
 static void ADIT_CALL loop_timer_free(adit_timer *t)
 {
+	if (!t)
+		return;
 	t->at = 0;
 	t->dead = 1;
 }
@@ -77,6 +79,8 @@ static uint32_t ADIT_CALL loop_io_ready(const adit_io *io)
 
 static void ADIT_CALL loop_io_free(adit_io *io)
 {
+	if (!io)
+		return;
 	io->want = 0;
 	io->dead = 1;
 }
