@@ -2,11 +2,11 @@
  * outbound-socks5/outbound-socks5.c - a way out through a SOCKS5 proxy
  *
  * TCP: once the proxy says that the destination is there, the connection to the proxy is given to the host, which relays
- * as if it were one to the destination.
+ * as if it were one to the destination. UDP stays in the data path: association.c.
  */
-#include <unistd.h>
+#include <stdio.h>
 
-#include "socks5.h"
+#include "association.h"
 
 /* A TCP flow that waits for its handshake. */
 struct stream {
@@ -25,6 +25,21 @@ void socks_closed(struct socks *o, adit_flow flow, adit_result code)
 	adit_event ev = {.type = ADIT_EV_CLOSED, .code = code, .flow = flow};
 
 	socks_emit(o, &ev);
+}
+
+void socks_tell(struct socks *o, const char *text)
+{
+	static const uint64_t pause = 10 * 1000000000ull;
+	const adit_host *host = o->env->host;
+	uint64_t now = o->loop->now(o->env->loop);
+	char line[300];
+	int n;
+
+	if (*host->log_level > ADIT_LOG_WARN || (o->told && now - o->told < pause))
+		return;
+	o->told = now;
+	n = snprintf(line, sizeof(line), "%s: %s", o->env->name, text);
+	host->log(host, ADIT_LOG_WARN, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 
 struct end **socks_end(struct socks *o, adit_flow flow)
@@ -105,7 +120,10 @@ static adit_result stream_reach(struct socks *o, const adit_reach *req, struct e
 
 static void end_cancel(struct end *end)
 {
-	stream_cancel((struct stream *)end);
+	if (end->datagrams)
+		udp_flow_end((struct udp_flow *)end, ADIT_ECANCEL);
+	else
+		stream_cancel((struct stream *)end);
 }
 
 static int name_fits(const char *name)
@@ -131,7 +149,9 @@ static adit_result reach_one(struct socks *o, const adit_reach *req)
 	}
 	if (req->proto == ADIT_PROTO_TCP)
 		return stream_reach(o, req, place);
-	return ADIT_EADMIN;
+	if (req->proto == ADIT_PROTO_UDP && o->udp)
+		return association_reach(o->associations, req, o->remote_names || !req->dst.family ? req->name : NULL, place);
+	return ADIT_EADMIN; /* past the proxy it does not go */
 }
 
 static void ADIT_CALL socks_reach(void *inst, const adit_reach *req, uint32_t n)
@@ -148,19 +168,25 @@ static void ADIT_CALL socks_reach(void *inst, const adit_reach *req, uint32_t n)
 static void ADIT_CALL socks_submit(void *inst, const adit_op *op, uint32_t n)
 {
 	struct socks *o = inst;
-	struct end **place;
+	struct end **place, *end;
 	adit_buf *buf;
 
 	for (; n; n--, op++) {
+		place = socks_end(o, op->flow);
+		end = place && *place && (*place)->flow == op->flow ? *place : NULL;
+		if (op->type == ADIT_OP_SEND && op->flags & ADIT_OPF_BUF && end && end->datagrams) {
+			datagrams_send(o->associations, (struct udp_flow *)end, op->u.buf);
+			continue;
+		}
 		if (op->flags & ADIT_OPF_BUF) {
 			buf = op->u.buf;
 			o->env->path->put(o->env->path->end, &buf, 1);
 		}
-		place = socks_end(o, op->flow);
-		if ((op->type == ADIT_OP_CLOSE || op->type == ADIT_OP_ABORT) && place && *place &&
-		    (*place)->flow == op->flow)
-			end_cancel(*place);
+		if ((op->type == ADIT_OP_CLOSE || op->type == ADIT_OP_ABORT) && end)
+			end_cancel(end);
 	}
+	if (o->associations->up_count)
+		datagrams_flush(o->associations);
 }
 
 static void on_clock(void *arg)
@@ -187,6 +213,7 @@ static void ADIT_CALL socks_stop(void *inst)
 	for (i = 0; i < o->env->flows; i++)
 		if (o->ends[i])
 			end_cancel(o->ends[i]);
+	associations_stop(o->associations);
 	o->loop->timer_free(o->clock);
 	o->clock = NULL;
 }
@@ -199,6 +226,7 @@ static void ADIT_CALL socks_destroy(void *inst)
 	if (!o)
 		return;
 	host = o->env->host;
+	associations_free(o->associations);
 	host->release(host, o->ends);
 	host->release(host, o);
 }
@@ -208,6 +236,7 @@ static adit_result ADIT_CALL socks_create(void *ctx, const adit_env *env, void *
 	static const char why[] = "the host offers no adit.loop/1 or no adit.server/1";
 	const adit_host *host = env->host;
 	struct socks *o = host->alloc(host, sizeof(*o), 0);
+	adit_result result;
 
 	if (!o)
 		return ADIT_ENOMEM;
@@ -218,7 +247,8 @@ static adit_result ADIT_CALL socks_create(void *ctx, const adit_env *env, void *
 	if (!o->loop || !ADIT_HAS(o->server, adit_server_1, datagrams))
 		return host->fail(host, ADIT_ENOSYS, why, sizeof(why) - 1);
 	o->ends = host->alloc(host, env->flows * sizeof(struct end *), 0);
-	return o->ends ? settings_read(o, env->cfg) : ADIT_ENOMEM;
+	result = o->ends ? settings_read(o, env->cfg) : ADIT_ENOMEM;
+	return result == ADIT_OK ? associations_new(&o->associations, o) : result;
 }
 
 static const adit_life life = {

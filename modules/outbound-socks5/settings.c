@@ -57,8 +57,7 @@ adit_result settings_read(struct socks *o, const adit_cfg *cfg)
 	o->udp = strcmp(text(config, cfg, "udp"), "block") != 0;
 	pipeline = text(config, cfg, "pipeline");
 	o->pipeline = !strcmp(pipeline, "on") ? PIPELINE_ON : !strcmp(pipeline, "off") ? PIPELINE_OFF : PIPELINE_AUTO;
-	if (config->integer(cfg, "associations", &number) == 0)
-		o->associations_most = (uint32_t)number;
+	o->associations_most = config->integer(cfg, "associations", &number) == 0 ? (uint32_t)number : ASSOCIATIONS;
 	if (config->duration(cfg, "timeout", &o->timeout) < 0 || !o->timeout)
 		o->timeout = 10 * 1000000000ull;
 	return ADIT_OK;

@@ -14,6 +14,7 @@ enum {
 	NAME_MOST = 255,        /* bytes of a host name in a request */
 	ATTEMPTS_MOST = 8192,   /* handshakes under way on one shard */
 	STALL_NS = 500 * 1000 * 1000, /* a proxy that has chosen a method and then is silent for so long may have lost the rest */
+	ASSOCIATIONS = 256,     /* if the settings do not say how many */
 	PROBES_MOST = 3,        /* probes that said nothing before a proxy counts as one that does not pipeline */
 	CLOCK_NS = 50 * 1000 * 1000 /* between looks at the deadlines */
 };
@@ -73,6 +74,7 @@ struct socks {
 	uint32_t associations_most;
 	enum pipeline pipeline;
 	uint64_t timeout;
+	uint64_t told; /* when socks_tell last said something, ns */
 };
 
 /* ---- settings.c ---- */
@@ -84,6 +86,8 @@ adit_result settings_read(struct socks *o, const adit_cfg *cfg);
 
 void socks_emit(struct socks *o, const adit_event *ev);
 void socks_closed(struct socks *o, adit_flow flow, adit_result code);
+/* [loop] One line about UDP for the log, at most one in a while. text is static. */
+void socks_tell(struct socks *o, const char *text);
 /* The place of the flow's end; null for a handle that no slot of this shard can have. */
 struct end **socks_end(struct socks *o, adit_flow flow);
 /* The result that a reply stands for (RFC 1928 section 6). */
