@@ -10,10 +10,10 @@
 # Which proxy a flow takes is decided by the network it goes to. At the end stands the table of what was seen.
 #
 # shellcheck disable=SC2034,SC1091,SC2016,SC2086,SC2329
-LIMIT=120 ONLY=adit NEED="microsocks danted ssh sshd tinyproxy squid stunnel4 openssl"
+LIMIT=120 ONLY=adit NEED="microsocks danted ssh sshd ss-local ss-server tinyproxy squid stunnel4 openssl"
 . "$(dirname "$0")/../lib/netns.sh"
 
-PROXIES="micro micro-user micro-wrong dante dante6 ssh gone list tiny tiny-user tiny-wrong tls tls-list tls-strange tls-unknown squid squid-tls block none"
+PROXIES="micro micro-user micro-wrong dante dante6 shadow ssh gone list tiny tiny-user tiny-wrong tls tls-list tls-strange tls-unknown squid squid-tls block drop none"
 number_of() {
 	i=0
 	for p in $PROXIES; do
@@ -28,6 +28,7 @@ settings_of() { # PROXY
 	micro-wrong) echo '"module": "outbound-socks5", "server": "10.2.0.3:1081", "username": "joe", "password": "wrong"' ;;
 	dante) echo '"module": "outbound-socks5", "server": "10.2.0.3:1083"' ;;
 	dante6) echo '"module": "outbound-socks5", "server": "[fd00:2::3]:1083"' ;;
+	shadow) echo '"module": "outbound-socks5", "server": "[fd00:2::3]:1085"' ;;
 	ssh) echo '"module": "outbound-socks5", "server": "proxy.example:1084"' ;;
 	gone) echo '"module": "outbound-socks5", "server": "10.2.0.3:1099"' ;;
 	list) echo '"module": "outbound-socks5", "server": ["10.2.0.3:1099", "nowhere.example:1080", "10.2.0.3:1080"]' ;;
@@ -41,6 +42,7 @@ settings_of() { # PROXY
 	squid) echo '"module": "outbound-http", "server": "10.2.0.3:3128"' ;;
 	squid-tls) echo '"module": "outbound-http", "server": "proxy.example:8444", "tls": true, "tls_ca": "'"$W"'/ca.pem"' ;;
 	block) echo '"module": "outbound-block", "kind": "net"' ;;
+	drop) echo '"module": "outbound-block", "kind": "drop"' ;;
 	none) echo '"module": "outbound-direct"' ;;
 	esac
 }
@@ -101,6 +103,8 @@ cat >"$W/dante.conf" <<-END
 	socks pass { from: ::/0 to: ::/0 }
 END
 start dante servers danted -f "$W/dante.conf" -N 1
+start shadow-far servers ss-server -s 10.2.0.3 -p 8388 -k key -m aes-256-gcm -u
+start shadow servers ss-local -s 10.2.0.3 -p 8388 -b fd00:2::3 -l 1085 -k key -m aes-256-gcm -u
 ssh-keygen -q -t ed25519 -N '' -f "$W/key"
 ssh-keygen -q -t ed25519 -N '' -f "$W/hostkey"
 cp "$W/key.pub" "$W/authorized" && chmod 600 "$W/authorized"
@@ -144,7 +148,7 @@ cat >"$W/squid.conf" <<-END
 END
 chmod 644 "$W/proxy.key" && chmod 755 "$W"
 start squid servers squid -N -f "$W/squid.conf"
-for p in tiny:8080 tiny-user:8081 tiny-behind:8082 stunnel:8443 squid:3128 squid:8444 micro:1080 micro-user:1081 dante:1083 ssh:1084; do
+for p in tiny:8080 tiny-user:8081 tiny-behind:8082 stunnel:8443 squid:3128 squid:8444 micro:1080 micro-user:1081 dante:1083 shadow:1085 ssh:1084; do
 	await_port "${p%:*}" servers tcp "${p#*:}"
 done
 
@@ -152,19 +156,19 @@ done
 
 # connect: says how a connect ended, "connected" or the name of the error. echo: twenty flows at once with a megabyte
 # of their own each way, and no half-close, which not every proxy can. steady: a message every 10 ms for so many
-# seconds. serve: the other end of these.
+# seconds. udp: a hundred datagrams, ten under way at a time. serve: the other end of these.
 cat >"$W/flows.py" <<-'END'
 	import errno, os, random, socket, socketserver, sys, threading, time
 
-	def open_to(address, port):
-	    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-	    s.settimeout(10)
+	def open_to(address, port, seconds=10, kind=socket.SOCK_STREAM):
+	    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+	    s.settimeout(seconds)
 	    s.connect((address, int(port)))
 	    return s
 
-	def connect(address, port):
+	def connect(address, port, seconds=10):
 	    try:
-	        open_to(address, port)
+	        open_to(address, port, float(seconds))
 	        return "connected"
 	    except socket.timeout:
 	        return "silence"
@@ -210,6 +214,31 @@ cat >"$W/flows.py" <<-'END'
 	    except OSError as e:
 	        return errno.errorcode.get(e.errno, str(e))
 
+	def udp(address, port):
+	    said = []
+	    try:
+	        sockets = [open_to(address, port, 3, socket.SOCK_DGRAM) for _ in range(10)]
+	        for n in range(10):
+	            sent = [random.Random(n * 100 + i).randbytes(1 + 137 * n) for i in range(10)]
+	            for i, s in enumerate(sockets):
+	                s.send(sent[i])
+	            for i, s in enumerate(sockets):
+	                said.append("whole" if s.recv(4096) == sent[i] else "crossed")
+	        return " ".join(sorted(set(said)))
+	    except socket.timeout:
+	        return "silence"
+	    except OSError as e:
+	        return errno.errorcode[e.errno]
+
+	def serve_udp(port):
+	    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+	    s.bind(("::", port))
+	    # Answers come from where the question went to.
+	    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+	    while True:
+	        data, info, _, peer = s.recvmsg(65536, 256)
+	        s.sendmsg([data], info, 0, peer)
+
 	class Echo(socketserver.BaseRequestHandler):
 	    def handle(self):
 	        while True:
@@ -222,19 +251,20 @@ cat >"$W/flows.py" <<-'END'
 	    allow_reuse_address, daemon_threads, request_queue_size, address_family = True, True, 100, socket.AF_INET6
 
 	if sys.argv[1] == "serve":
+	    threading.Thread(target=serve_udp, args=(int(sys.argv[2]),), daemon=True).start()
 	    Server(("::", int(sys.argv[2])), Echo).serve_forever()
-	print({"connect": connect, "echo": echo, "steady": steady}[sys.argv[1]](*sys.argv[2:]))
+	print({"connect": connect, "echo": echo, "steady": steady, "udp": udp}[sys.argv[1]](*sys.argv[2:]))
 END
 flows() { client timeout 30 python3 "$W/flows.py" "$@" </dev/null 2>&1; }
 start echo servers python3 "$W/flows.py" serve 7001
 await_port echo servers tcp 7001
-row() { # PROXY: what is wanted of tcp4 tcp6 refused4 refused6 unreachable4 unreachable6
+row() { # PROXY: what is wanted of tcp4 tcp6 refused4 refused6 unreachable4 unreachable6 udp4 udp6
 	proxy=$1
 	n=$(number_of "$proxy")
 	shift
 	line=$(printf '%-12s' "$proxy")
 	for cell in "tcp4 echo 10.3.$n.1 7001" "tcp6 echo fd00:3:$n::1 7001" "refused4 connect 10.3.$n.1 7777" "refused6 connect fd00:3:$n::1 7777" \
-		"unreachable4 connect 10.3.$n.9 7000" "unreachable6 connect fd00:3:$n::9 7000"; do
+		"unreachable4 connect 10.3.$n.9 7000" "unreachable6 connect fd00:3:$n::9 7000" "udp4 udp 10.3.$n.1 7001" "udp6 udp fd00:3:$n::1 7001"; do
 		# shellcheck disable=SC2086 # words
 		got=$(flows ${cell#* })
 		is "$proxy: ${cell%% *}" "$got" "$1"
@@ -243,30 +273,36 @@ row() { # PROXY: what is wanted of tcp4 tcp6 refused4 refused6 unreachable4 unre
 	done
 	printf '%s\n' "$line" >>"$W/table"
 }
-printf '%-12s %-14s %-14s %-14s %-14s %-14s %-14s\n' proxy tcp4 tcp6 refused4 refused6 unreachable4 unreachable6 >"$W/table"
-row none whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH ENETUNREACH
-row micro whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH EHOSTUNREACH
-row micro-user whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH EHOSTUNREACH
-row micro-wrong EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
-# dante takes a client to destinations of the client's own family alone.
-row dante whole EACCES ECONNREFUSED EACCES EHOSTUNREACH EACCES
-row dante6 EHOSTUNREACH whole EHOSTUNREACH ECONNREFUSED EHOSTUNREACH EHOSTUNREACH
+printf '%-12s %-14s %-14s %-14s %-14s %-14s %-14s %-14s %-14s\n' proxy tcp4 tcp6 refused4 refused6 unreachable4 unreachable6 udp4 udp6 >"$W/table"
+# Linux does not tell UDP sockets of unreachable hosts and networks, which it takes for passing troubles.
+row none whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH ENETUNREACH whole whole
+row micro whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EACCES
+row micro-user whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EACCES
+row micro-wrong EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
+# dante takes a client to destinations of the client's own family alone, and datagrams to IPv4.
+row dante whole EACCES ECONNREFUSED EACCES EHOSTUNREACH EACCES whole silence
+row dante6 EHOSTUNREACH whole EHOSTUNREACH ECONNREFUSED EHOSTUNREACH EHOSTUNREACH whole silence
+# Of shadowsocks the near half alone is a SOCKS5 proxy, and says yes to everything. Its UDP knows both families.
+row shadow whole whole connected connected connected connected whole whole
 # ssh ends the connection without a word, whatever the reason.
-row ssh whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
-row gone EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH
-row list whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH EHOSTUNREACH
+row ssh whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED EHOSTUNREACH EACCES
+row gone EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH silence silence
+row list whole whole ECONNREFUSED ECONNREFUSED EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EACCES
 # tinyproxy answers 500 and squid 503, whatever the reason.
-row tiny whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
-row tiny-user whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
-row tiny-wrong EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
-row tls whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
-row tls-list whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED
-row tls-strange EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
-row tls-unknown EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
-row squid whole whole EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH
-row squid-tls whole whole EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH
-row block ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH
+row tiny whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED EHOSTUNREACH EACCES
+row tiny-user whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED EHOSTUNREACH EACCES
+row tiny-wrong EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
+row tls whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED EHOSTUNREACH EACCES
+row tls-list whole whole ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED EHOSTUNREACH EACCES
+row tls-strange EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
+row tls-unknown EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES EHOSTUNREACH EACCES
+row squid whole whole EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EACCES
+row squid-tls whole whole EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EACCES
+row block ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH silence silence
 note "$(cat "$W/table")"
+# UDP without a proxy that has it is refused, never sent past the proxy.
+like "the log says that a proxy has no UDP" "$(grep "has no UDP" "$W/adit.log")" "micro: .*UDP is refused"
+is "drop is silence" "$(flows connect "10.3.$(number_of drop).1" 7001 1.5)" silence
 like "what is wrong with a certificate is said" "$(grep 8443 "$W/adit.log")" "its certificate: IP address mismatch"
 like "and with its authority" "$(grep proxy.example:8443 "$W/adit.log")" "its certificate: unable to get local issuer certificate"
 like "and that a login is wrong" "$(grep 10.2.0.3:8081 "$W/adit.log")" "check username and password"
