@@ -250,15 +250,17 @@ static uint16_t segment_size(struct msghdr *h)
 
 static int receive(struct carrier *c, struct mapping *m, struct incoming *in)
 {
-	unsigned i, n;
+	unsigned i, n = m->batch + 1u;
 
-	c->stashed += bufpool_get(c->shard->bufs, c->stash + c->stashed, CARRIER_READ - c->stashed, 65536);
-	n = c->stashed;
+	if (c->stashed < n)
+		c->stashed += bufpool_get(c->shard->bufs, c->stash + c->stashed, n - c->stashed, 65536);
+	if (n > c->stashed)
+		n = c->stashed;
 	for (i = 0; i < n; i++) {
 		struct msghdr *h = &in->msg[i].msg_hdr;
 
 		/* The last of the stash first: what is not filled stays at its front. */
-		in->iov[i].iov_base = c->stash[n - 1 - i]->data;
+		in->iov[i].iov_base = c->stash[c->stashed - 1 - i]->data;
 		in->iov[i].iov_len = 65536;
 		memset(h, 0, sizeof(*h));
 		h->msg_name = &in->from[i];
@@ -269,6 +271,21 @@ static int receive(struct carrier *c, struct mapping *m, struct incoming *in)
 		h->msg_controllen = sizeof(in->control[i]);
 	}
 	return n ? recvmmsg(m->fd, in->msg, n, 0, NULL) : 0;
+}
+
+/* How many to ask for next time. The kernel looks once more than there are messages, and each that is asked for has to
+ * be prepared, so conversations are read one by one and floods in batches. */
+static void adapt(struct mapping *m, unsigned got)
+{
+	unsigned asked = m->batch + 1u;
+
+	if (got < asked) {
+		m->batch = (uint8_t)(got ? got - 1 : 0);
+		m->full = 0;
+	} else if (++m->full == CARRIER_FULL) {
+		m->batch = (uint8_t)((asked * 2 > CARRIER_READ ? CARRIER_READ : asked * 2) - 1);
+		m->full = 0;
+	}
 }
 
 /* Datagrams that go to one flow together. */
@@ -420,6 +437,7 @@ void carrier_readable(void *arg)
 		take_errors(c, m);
 		return;
 	}
+	adapt(m, (unsigned)n);
 	m->flows++; /* a flow's end must not take the mapping away under this loop */
 	for (i = 0; i < n; i++) {
 		adit_buf *b = c->stash[--c->stashed];

@@ -10,7 +10,8 @@
 enum {
 	MAPPING_BUCKETS = 4096,
 	CARRIER_BATCH = 64, /* datagrams or messages sent at a time */
-	CARRIER_READ = 16   /* messages read at a time */
+	CARRIER_READ = 16,  /* messages read at a time, at most */
+	CARRIER_FULL = 4    /* reads that gave as many as were asked for, until twice as many are */
 };
 
 struct mapping_key {
@@ -26,6 +27,8 @@ struct mapping {
 	adit_addr src;
 	int fd;
 	adit_io io;
+	uint8_t batch; /* messages that are asked for, less 1: a socket that gives one at a time is asked for one */
+	uint8_t full;  /* reads in a row that gave all */
 	uint32_t flows;
 	struct carried *carried; /* what hangs on its flows */
 };

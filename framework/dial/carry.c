@@ -64,6 +64,7 @@ static struct mapping *mapping_new(struct carrier *c, const struct mapping_key *
 		return NULL;
 	}
 	m->carrier = c;
+	m->batch = CARRIER_READ - 1;
 	m->key = *key;
 	m->src = *src;
 	m->fd = carrier_udp_socket(c, src->family, err);
