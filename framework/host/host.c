@@ -35,6 +35,7 @@ static void tell_end(void *arg, struct shard *s, const struct flow *f, adit_resu
 	struct host_flow_end end = {
 		.shard = s->index,
 		.info = &f->info,
+		.name = flow_name(f),
 		.handler = "",
 		.outbound = "",
 		.stack = s->parts[PART_STACK][f->stack]->name,

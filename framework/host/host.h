@@ -24,6 +24,7 @@ struct host_flow_end {
 	uint32_t shard;
 	const adit_flow_info *info;
 	const char *handler, *outbound, *stack; /* names; "" where there was none */
+	const char *name; /* the host name that it went to, or null */
 	uint64_t bytes_up, bytes_down, age_ns;
 	adit_result code;
 };

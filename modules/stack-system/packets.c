@@ -284,6 +284,8 @@ static void socketless_op(struct stack *st, struct slot *s, const adit_op *op, s
 {
 	if (op->flags & ADIT_OPF_BUF)
 		batch->gone[batch->gones++] = op->u.buf;
+	if (op->type == ADIT_OP_SOCKET)
+		s->wants_socket = 1; /* of a connection that is still being made */
 	if ((op->type != ADIT_OP_CLOSE && op->type != ADIT_OP_ABORT) || s->state == SLOT_CLOSED)
 		return;
 	if (s->state == SLOT_PENDING)
@@ -313,6 +315,9 @@ static void stream_op(struct stack *st, struct slot *s, const adit_op *op)
 		break;
 	case ADIT_OP_ABORT:
 		stream_abort(s->stream, ADIT_ECANCEL);
+		break;
+	case ADIT_OP_SOCKET:
+		stream_give(s->stream);
 		break;
 	default:
 		if (op->flags & ADIT_OPF_BUF)

@@ -201,6 +201,8 @@ void stream_send(struct stream *s, adit_buf *b);
 void stream_consume(struct stream *s, uint64_t size);
 void stream_fin(struct stream *s);
 void stream_close(struct stream *s);
+/* Gives its socket to the host. Nothing may have been sent. */
+void stream_give(struct stream *s);
 /* Resets it; CLOSED follows when code is not 0. */
 void stream_abort(struct stream *s, int32_t code);
 /* Sends what operations have queued. */

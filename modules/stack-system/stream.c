@@ -82,26 +82,35 @@ static void unlink_closing(struct stream *s)
 		s->next->previous = s->previous;
 }
 
-/* The one way out of the life of a stream. */
-static void stream_end(struct stream *s, int32_t code, int reset, int say_so)
+/* Frees it; its socket is the caller's. */
+static void stream_free(struct stream *s)
 {
 	struct stack *st = s->stack;
-	struct slot *slot = s->slot;
-	adit_flow flow = slot->flow;
 
 	unlink_dirty(s);
 	unlink_hungry(s);
 	unlink_closing(s);
 	if (s->io)
 		st->loops->io_free(s->io);
-	if (reset)
-		socket_reset(s->fd);
-	else
-		close(s->fd);
 	put_chain(st, s->head);
-	slot->stream = NULL;
-	slot->state = SLOT_CLOSED;
+	s->slot->stream = NULL;
 	st->host->release(st->host, s);
+}
+
+/* The one way out of the life of a stream that does not end with its socket in the host's hands. */
+static void stream_end(struct stream *s, int32_t code, int reset, int say_so)
+{
+	struct stack *st = s->stack;
+	struct slot *slot = s->slot;
+	adit_flow flow = slot->flow;
+	int fd = s->fd;
+
+	stream_free(s);
+	slot->state = SLOT_CLOSED;
+	if (reset)
+		socket_reset(fd);
+	else
+		close(fd);
 	if (say_so)
 		emit_one(st, ADIT_EV_CLOSED, flow, code, 0);
 }
@@ -398,6 +407,24 @@ void stream_close(struct stream *s)
 	st->closing = s;
 	st->loops->timer_set(st->sweep, 1000000000, 0);
 	mark_dirty(s);
+}
+
+void stream_give(struct stream *s)
+{
+	struct stack *st = s->stack;
+	struct slot *slot = s->slot;
+	adit_flow flow = slot->flow;
+	int fd = s->fd;
+
+	if (s->head || s->fin_wanted) {
+		/* What is still to be sent would be lost. */
+		stream_abort(s, ADIT_EINVAL);
+		return;
+	}
+	stream_free(s);
+	slot->state = SLOT_GIVEN;
+	/* A FIN that has been read here is read again from the socket: every read says so. */
+	emit_one(st, ADIT_EV_SOCKET, flow, 0, (uint64_t)fd);
 }
 
 void stream_abort(struct stream *s, int32_t code)

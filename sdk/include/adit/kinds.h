@@ -48,7 +48,7 @@ typedef struct adit_stack_1 {
 	const adit_life *life;
 	/* [loop] n packets, at most 256, going up. The buffers are given. */
 	void(ADIT_CALL *input)(void *inst, adit_buf *const *pkt, uint32_t n);
-	/* [loop] ACCEPT, SEND, CONSUME, FIN, CLOSE, ABORT, RELEASE. The array is lent, its buffers
+	/* [loop] ACCEPT, SEND, CONSUME, FIN, CLOSE, ABORT, SOCKET, RELEASE. The array is lent, its buffers
 	 * are given: those of an unknown type (ADIT_OPF_BUF) and of an unknown flow are put
 	 * back. */
 	void(ADIT_CALL *submit)(void *inst, const adit_op *op, uint32_t n);
