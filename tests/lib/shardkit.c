@@ -158,6 +158,8 @@ static void take_reach(void *inst, const adit_reach *req, uint32_t n)
 		e->flow = req[i].flow;
 		e->dst = req[i].dst;
 		e->num = req[i].deadline_ns;
+		if (req[i].name)
+			strncpy(e->name, req[i].name, sizeof(e->name) - 1);
 		tell(k, inst);
 	}
 	leave(k, inst);

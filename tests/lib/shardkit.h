@@ -27,6 +27,7 @@ struct kit_seen {
 	uint32_t size; /* of the packet or buffer, the whole chain */
 	uint32_t parts;
 	uint16_t gso;
+	char name[64]; /* KIT_REACH; "" for none */
 	uint8_t bytes[KIT_BYTES]; /* its beginning */
 };
 

@@ -178,7 +178,7 @@ ADIT_INLINE void adit_drop(adit_handler *h, adit_flow flow)
 }
 
 /* [loop] Verdict: the host relays to an outbound (its number of adit.outbounds/1; 0: the default
- * one). flags are 0 or ADIT_OPF_CONNECT_FIRST. to, copied, is where to go instead of the flow's
+ * one). Also for an accepted flow to which nothing has been sent. flags are 0 or ADIT_OPF_CONNECT_FIRST. to, copied, is where to go instead of the flow's
  * dst; null: dst. */
 ADIT_INLINE void adit_forward(adit_handler *h, adit_flow flow, int32_t outbound, uint32_t flags,
                               const adit_addr *to)
@@ -211,6 +211,27 @@ ADIT_INLINE void adit_send(adit_handler *h, adit_flow flow, adit_buf *buf)
 ADIT_INLINE void adit_consume(adit_handler *h, adit_flow flow, uint64_t bytes)
 {
 	adit_op_simple(h, ADIT_OP_CONSUME, flow, 0, bytes);
+}
+
+/* [loop] Takes buf, what came last as data() or dgram() and was not consumed, back in front of what
+ * follows: for a flow that has been looked at and is forwarded next. */
+ADIT_INLINE void adit_unread(adit_handler *h, adit_flow flow, adit_buf *buf)
+{
+	adit_op *op = adit_op_next(h, ADIT_OP_UNREAD, flow);
+
+	op->flags = ADIT_OPF_BUF;
+	op->u.buf = buf;
+	adit_op_done(h);
+}
+
+/* [loop] The host name that the flow goes to, 1 to 253 bytes, which must stay as it is until the callback
+ * has returned; before adit_forward(). */
+ADIT_INLINE void adit_name(adit_handler *h, adit_flow flow, const char *name)
+{
+	adit_op *op = adit_op_next(h, ADIT_OP_NAME, flow);
+
+	op->u.name = name;
+	adit_op_done(h);
 }
 
 /* [loop] Nothing more will be sent; data() may go on. */
