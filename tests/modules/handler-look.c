@@ -11,6 +11,7 @@ enum { LOOK = 8, HELD = 16, SLOTS = 4096, TICK = 50 * 1000 * 1000 };
 struct looked {
 	adit_flow flow; /* 0: none */
 	unsigned count, bytes, ticks;
+	int32_t outbound;
 	adit_buf *held[HELD];
 };
 
@@ -36,7 +37,7 @@ static void give_up(adit_handler *h, struct looked *f)
 		adit_unread(h, flow, f->held[--f->count]);
 	f->flow = 0;
 	adit_name(h, flow, "looked.example");
-	adit_forward(h, flow, 0, 0, 0);
+	adit_forward(h, flow, f->outbound, 0, 0);
 }
 
 static void on_tick(void *arg)
@@ -87,6 +88,7 @@ static void look_open(adit_handler *h, adit_flow flow, const adit_flow_info *inf
 	}
 	memset(f, 0, sizeof(*f));
 	f->flow = flow;
+	f->outbound = info->dst.port % 10 == 2 ? 2 : 1; /* of the manifest, from 1 */
 	adit_accept(h, flow, 1);
 }
 
