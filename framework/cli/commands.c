@@ -50,6 +50,14 @@ const struct option_row option_rows[OPTION_IDS] = {
 	ROW(UNDO, 0, "undo", VALUE_NONE, NULL, "Goes back to what was before the last swap, within an hour"),
 	ROW(LEVEL, 0, "level", VALUE_WORD, "LEVEL",
 	    "What is logged from now on: trace, debug, info, warn or error"),
+	ROW(OF_DEVICE, 0, "device", VALUE_NONE, NULL, "All packets of the device (this is the default)"),
+	ROW(OF_STACK, 0, "stack", VALUE_WORD, "NAME", "Packets of the flows of one stack"),
+	ROW(OF_FLOW, 0, "flow", VALUE_WORD, "FLOW", "Packets of one flow; adit flows lists them"),
+	ROW(COUNT, 0, "count", VALUE_WORD, "N", "Ends after N packets"),
+	ROW(SIZE, 0, "size", VALUE_WORD, "SIZE", "Ends when the file has SIZE, such as 10M"),
+	ROW(TIME, 0, "time", VALUE_WORD, "TIME", "Ends after TIME, such as 30s"),
+	ROW(SNAP, 0, "snap", VALUE_WORD, "BYTES", "Keeps so many bytes of each packet"),
+	ROW(WRITE, 'w', "write", VALUE_FILE, "FILE", "Writes to FILE; -, the default, is standard output"),
 	ROW(HELP, 'h', "help", VALUE_NONE, NULL, "Prints this help"),
 };
 #undef ROW
@@ -141,6 +149,19 @@ const struct command commands[] = {
 	 "At least one of --level and --follow.",
 	 0, 0, VALUE_NONE, command_log,
 	 {OPTION_LEVEL, OPTION_FOLLOW, OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
+	{"capture", "", "writes packets of a running host as a pcapng file",
+	 "For programs that read pcapng: adit capture --flow FLOW | wireshark -k -i - shows them as they pass. Comments on "
+	 "packets say which flow begins, who has it, and how one ended; an interrupt ends the file in good order. Super-packets "
+	 "are whole, as the system's own captures have them. Packets that a stack leaves to the kernel are not in it. The host "
+	 "loses packets rather than time; how many is said at the end.",
+	 0, 0, VALUE_NONE, command_capture,
+	 {OPTION_OF_DEVICE, OPTION_OF_STACK, OPTION_OF_FLOW, OPTION_COUNT, OPTION_SIZE, OPTION_TIME, OPTION_SNAP, OPTION_WRITE,
+	  OPTION_HOST, OPTION_SOCKET}},
+	{"trace", "FLOW", "prints what happens to one flow of a running host, step by step",
+	 "Its packets, and what the modules say and hear about it, each with the time since the trace began, until the flow has "
+	 "ended. What is relayed between two sockets passes no module and does not show; its bytes are told at the end.",
+	 1, 1, VALUE_WORD, command_trace,
+	 {OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
 	{"counters", "", "prints what a running host has counted",
 	 "Sums over all shards, since the start.",
 	 0, 0, VALUE_NONE, command_counters,

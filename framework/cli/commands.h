@@ -22,7 +22,8 @@ struct request {
 	unsigned word_count;
 	const char *socket; /* of the host that is meant; its name is session.name */
 	const char *sort, *limit, *drain, *level;
-	bool follow, rates, yes, undo;
+	const char *flow, *size, *time, *snap, *write; /* of capture */
+	bool device, follow, rates, yes, undo;
 	const char *handler, *rules, *stack, *form;
 	bool json, origin, effective, why, load;
 	int shards;
@@ -59,6 +60,14 @@ enum option_id {
 	OPTION_DRAIN,
 	OPTION_UNDO,
 	OPTION_LEVEL,
+	OPTION_OF_DEVICE,
+	OPTION_OF_STACK,
+	OPTION_OF_FLOW,
+	OPTION_COUNT,
+	OPTION_SIZE,
+	OPTION_TIME,
+	OPTION_SNAP,
+	OPTION_WRITE,
 	OPTION_HELP,
 	OPTION_IDS
 };
@@ -125,6 +134,8 @@ int command_diff(struct request *r);
 int command_reload(struct request *r);
 int command_swap(struct request *r);
 int command_log(struct request *r);
+int command_capture(struct request *r); /* cli/capture.c */
+int command_trace(struct request *r);
 int command_help(struct request *r);
 
 #endif

@@ -144,6 +144,30 @@ static int take(const struct command *c, struct request *r, const struct option_
 	case OPTION_UNDO:
 		r->undo = true;
 		return 0;
+	case OPTION_OF_DEVICE:
+		r->device = true;
+		return 0;
+	case OPTION_OF_STACK:
+		r->stack = value;
+		return 0;
+	case OPTION_OF_FLOW:
+		r->flow = value;
+		return 0;
+	case OPTION_COUNT:
+		r->limit = value;
+		return 0;
+	case OPTION_SIZE:
+		r->size = value;
+		return 0;
+	case OPTION_TIME:
+		r->time = value;
+		return 0;
+	case OPTION_SNAP:
+		r->snap = value;
+		return 0;
+	case OPTION_WRITE:
+		r->write = value;
+		return 0;
 	case OPTION_LEVEL:
 		r->level = value;
 		return 0;

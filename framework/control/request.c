@@ -31,10 +31,13 @@ static const struct {
 	[ARG_PORT] = {"port", TYPE_NUMBER, 0, 65535},
 	[ARG_PROTO] = {"proto", TYPE_TEXT, 0, 0},
 	[ARG_RATES] = {"rates", TYPE_TRUTH, 0, 0},
+	[ARG_SIZE] = {"size", TYPE_TEXT, 0, 0},
+	[ARG_SNAP] = {"snap", TYPE_NUMBER, 1, UINT32_MAX},
 	[ARG_SORT] = {"sort", TYPE_TEXT, 0, 0},
 	[ARG_STACK] = {"stack", TYPE_TEXT, 0, 0},
 	[ARG_STATE] = {"state", TYPE_TEXT, 0, 0},
 	[ARG_TEXT] = {"text", TYPE_TEXT, 0, 0},
+	[ARG_TIME] = {"time", TYPE_TEXT, 0, 0},
 	[ARG_UNDO] = {"undo", TYPE_TRUTH, 0, 0},
 };
 

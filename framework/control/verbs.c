@@ -16,6 +16,8 @@ const struct verb verbs[] = {
 	{"diff", false, verb_diff, {ARG_END}},
 	{"reload", true, verb_reload, {ARG_DRAIN, ARG_END}},
 	{"swap", true, verb_swap, {ARG_STACK, ARG_PROTO, ARG_DRAIN, ARG_UNDO, ARG_END}},
+	{"capture", true, verb_capture, {ARG_FLOW, ARG_STACK, ARG_LIMIT, ARG_SIZE, ARG_TIME, ARG_SNAP, ARG_END}},
+	{"trace", false, verb_trace, {ARG_FLOW, ARG_END}},
 	{"log", false, verb_log, {ARG_LEVEL, ARG_END}},
 	{"log-level", true, verb_log_level, {ARG_LEVEL, ARG_END}},
 };

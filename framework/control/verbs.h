@@ -13,6 +13,8 @@ void verb_flows(struct client *c, const struct request *q);     /* control/list.
 void verb_flow(struct client *c, const struct request *q);
 void verb_close(struct client *c, const struct request *q);
 void verb_follow(struct client *c, const struct request *q);    /* control/follow.c */
+void verb_capture(struct client *c, const struct request *q);   /* control/capture.c */
+void verb_trace(struct client *c, const struct request *q);
 void verb_log(struct client *c, const struct request *q);       /* control/logfeed.c */
 void verb_log_level(struct client *c, const struct request *q);
 void verb_diff(struct client *c, const struct request *q);      /* control/change.c */

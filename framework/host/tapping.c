@@ -57,7 +57,7 @@ static void hang(struct shard *s, void *arg)
 	if (t->kind == TAP_FLOW && t->flow) {
 		const struct flow *f = flowtable_get(s->flows, t->flow);
 
-		if (!f) {
+		if (!f || f->state == FLOW_CLOSED) {
 			d->found = ADIT_ENOENT;
 			return;
 		}
@@ -230,13 +230,13 @@ int tapping_new(struct tapping **out, struct host *h, const struct tapping_optio
 		return ADIT_ENOMEM;
 	t->host = h;
 	t->options = *options;
-	t->options.stack = NULL;
 	t->count = h->shard_count;
 	t->next = h->tappings;
 	h->tappings = t;
 	loop_timer_init(&t->timer, host_loop(h), look, t);
 	for (i = 0; i < t->count && !err; i++)
 		err = prepare(t, i);
+	t->options.stack = NULL; /* lent */
 	if (err) {
 		dispose(t);
 		return err;

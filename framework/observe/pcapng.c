@@ -83,9 +83,20 @@ static void put_time(struct pcapng *p, uint64_t ns)
 	put32(p, (uint32_t)ns);
 }
 
+/* Where as much has gone as waits, moving that is cheap. Not inside a block: its place is known by number. */
+static void compact(struct pcapng *p)
+{
+	if (!p->taken || p->taken < p->used - p->taken)
+		return;
+	p->used -= p->taken;
+	memmove(p->bytes, p->bytes + p->taken, p->used);
+	p->taken = 0;
+}
+
 /* Where the block's length goes. */
 static size_t begin(struct pcapng *p, uint32_t type)
 {
+	compact(p);
 	put32(p, type);
 	put32(p, 0);
 	return p->used - 4;
@@ -185,6 +196,7 @@ void pcapng_statistics(struct pcapng *p, uint32_t interface, uint64_t began, uin
 
 void pcapng_taken(struct pcapng *p, size_t n)
 {
-	p->used -= n;
-	memmove(p->bytes, p->bytes + n, p->used);
+	p->taken += n;
+	if (p->taken == p->used)
+		p->taken = p->used = 0;
 }

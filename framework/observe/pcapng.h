@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 struct pcapng {
-	uint8_t *bytes; /* the caller's to free, and to take from its front with pcapng_taken */
-	size_t used, room;
+	uint8_t *bytes; /* the caller's to free; what waits begins at bytes + taken */
+	size_t taken, used, room;
 	int failed; /* no memory, or more than PCAPNG_MOST waits: nothing has been written since */
 };
 
@@ -37,6 +37,11 @@ void pcapng_packet(struct pcapng *p, uint32_t interface, uint64_t ns, const uint
 void pcapng_statistics(struct pcapng *p, uint32_t interface, uint64_t began, uint64_t ended, uint64_t received,
                        uint64_t dropped, const char *comment);
 
+/* Bytes that wait. */
+static inline size_t pcapng_waits(const struct pcapng *p)
+{
+	return p->used - p->taken;
+}
 /* n bytes from the front have gone where they go. */
 void pcapng_taken(struct pcapng *p, size_t n);
 
