@@ -136,7 +136,7 @@ static int takes(const struct part *out, uint8_t proto)
 /* The outbound of this number, if it can take the flow. */
 static struct part *outbound_for(struct shard *s, const struct flow *f, uint8_t number)
 {
-	struct part *out = s->part_count[PART_OUTBOUND] ? s->parts[PART_OUTBOUND][number ? number - 1 : 0] : NULL;
+	struct part *out = shard_outbound(s, number);
 
 	return out && out->started && takes(out, f->info.proto) ? out : NULL;
 }

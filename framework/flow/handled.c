@@ -199,7 +199,10 @@ static void unread(struct part *h, struct flow *f, const adit_op *op)
 
 int handled_may_forward(struct part *h, const adit_op *op)
 {
-	if (op->code >= 0 && (uint32_t)op->code <= h->shard->part_count[PART_OUTBOUND] &&
+	const struct shard *s = h->shard;
+
+	/* With an order the number may be of an outbound that has just gone: the flow is refused, but that is no misuse. */
+	if (op->code >= 0 && op->code < SHARD_OUTBOUNDS && (!op->code || s->order || shard_outbound(s, (uint32_t)op->code)) &&
 	    (!(op->flags & ADIT_OPF_ADDR) || op->u.addr))
 		return 1;
 	shard_misuse(h, op, "FORWARD to an outbound or an address that does not exist");

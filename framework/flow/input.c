@@ -57,7 +57,8 @@ static void flush_handlers(struct shard *s)
 	uint32_t i;
 
 	for (i = 0; i < s->part_count[PART_HANDLER]; i++)
-		part_flush(s->parts[PART_HANDLER][i]);
+		if (s->parts[PART_HANDLER][i])
+			part_flush(s->parts[PART_HANDLER][i]);
 }
 
 /* A parked packet waits for a verdict for an unknown time: it should not hold a large buffer. */
@@ -234,7 +235,7 @@ static int claimed(struct shard *s, adit_buf *b, const adit_addr *src, const adi
 
 		int32_t mine;
 
-		if (!p->started || !(p->table.stack->flags & ADIT_STACK_CLAIMS))
+		if (!p || !p->started || !(p->table.stack->flags & ADIT_STACK_CLAIMS))
 			continue;
 		p->inside++;
 		mine = p->table.stack->claims(p->inst, src, dst);

@@ -26,6 +26,33 @@ enum {
 	OP_PACKET = 0xffff /* in a queue: a packet, in its place among the operations */
 };
 
+/* ---- who gets new flows ---- */
+
+struct part *shard_handler(const struct shard *s, uint32_t place)
+{
+	if (!s->order)
+		return place < s->part_count[PART_HANDLER] ? s->parts[PART_HANDLER][place] : NULL;
+	return place < s->order->handler_count ? s->parts[PART_HANDLER][s->order->handlers[place]] : NULL;
+}
+
+uint32_t shard_after(const struct part *h)
+{
+	return h->shard->order ? h->next : h->index + 1u;
+}
+
+struct part *shard_outbound(const struct shard *s, uint32_t number)
+{
+	uint32_t index;
+
+	if (s->order)
+		index = number < SHARD_OUTBOUNDS ? s->order->outbounds[number] : NO_OUTBOUND;
+	else
+		index = number ? number - 1 : 0;
+	return index < s->part_count[PART_OUTBOUND] ? s->parts[PART_OUTBOUND][index] : NULL;
+}
+
+/* ---- queues ---- */
+
 static void *vector_add(struct vector *q, size_t size)
 {
 	if (q->count == q->room) {
@@ -304,6 +331,21 @@ static void wire_input(void *end, adit_buf *const *pkt, uint32_t n)
 	p->inside--;
 }
 
+/* Somebody looks at what this stack sends before the device gets it. */
+static void tapped_output(struct part *p, adit_buf *const *pkt, uint32_t n)
+{
+	adit_buf *left[BATCH];
+	uint32_t part, count;
+
+	for (; n; n -= part, pkt += part) {
+		part = n < BATCH ? n : BATCH;
+		memcpy(left, pkt, part * sizeof(*pkt));
+		count = p->tap ? p->tap(p->tap_arg, left, part) : part;
+		if (count)
+			shard_output(p->shard, left, count);
+	}
+}
+
 static void wire_output(void *end, adit_buf *const *pkt, uint32_t n)
 {
 	struct part *p = end;
@@ -311,7 +353,10 @@ static void wire_output(void *end, adit_buf *const *pkt, uint32_t n)
 	if (wrong_thread(p))
 		return;
 	p->inside++;
-	shard_output(p->shard, pkt, n);
+	if (p->tap)
+		tapped_output(p, pkt, n);
+	else
+		shard_output(p->shard, pkt, n);
 	p->inside--;
 }
 
@@ -392,6 +437,7 @@ static void unwrap(void *arg)
 	struct wrapped w = *(struct wrapped *)arg;
 
 	free(arg);
+	w.part->wrapped--;
 	if (w.part->inside && loop_defer(w.part->shard->loop, w.done, w.arg) == ADIT_OK)
 		return;
 	w.part->inside++;
@@ -412,7 +458,9 @@ static adit_buf *wire_wrap(void *end, void *mem, uint32_t len, adit_fn done, voi
 		return NULL;
 	*w = (struct wrapped){p, done, arg};
 	b = bufpool_wrap(p->shard->bufs, mem, len, unwrap, w);
-	if (!b)
+	if (b)
+		p->wrapped++;
+	else
 		free(w);
 	return b;
 }

@@ -51,6 +51,7 @@ struct part {
 	uint8_t index; /* among the parts of its kind */
 	uint8_t started;
 	uint8_t draining; /* gets no new flows */
+	uint8_t next;     /* handlers: the place in the order from which on a flow that it passes is asked about */
 	uint32_t inside; /* calls into the module that have not returned */
 	const char *name;
 	const char *module;
@@ -71,6 +72,10 @@ struct part {
 	uint32_t batch_at;    /* ... so many of which have been */
 	uint8_t call;         /* to which the events go that it is told now (flow.told) */
 	uint8_t scheduled;    /* a flush of the queue is on its way */
+	uint32_t wrapped;     /* buffers around its own memory that are still out */
+	/* Takes what a stack sends down, before the device; gives back how many of pkt[] are left, in order. Null: nobody. */
+	uint32_t (*tap)(void *arg, adit_buf **pkt, uint32_t n);
+	void *tap_arg;
 	uint64_t flows;       /* it has been given, since the start */
 	uint64_t *reach_times; /* outbounds: a cell of adit/observe.h with the buckets of histogram_times; may be null */
 };
@@ -102,7 +107,18 @@ struct shard_timeouts { /* seconds; 0: no limit */
 	uint32_t closed; /* CLOSED flows are forgotten after so long */
 };
 
-enum { SHARD_PARTS = 64 /* of one kind */ };
+enum {
+	SHARD_PARTS = 64,     /* of one kind */
+	SHARD_OUTBOUNDS = 256 /* numbers of outbounds, 0 (the default one) among them */
+};
+
+/* Who gets new flows, as the host has arranged it; the parts that are in none of it drain, or have just been made. */
+struct shard_order {
+	uint8_t handlers[SHARD_PARTS]; /* indices of parts, in the order in which they are asked */
+	uint8_t handler_count;
+	uint8_t outbounds[SHARD_OUTBOUNDS]; /* by number: index of the part, NO_OUTBOUND: none */
+};
+enum { NO_OUTBOUND = 0xff };
 
 /* What lies above flow/: how a forwarded flow reaches its outbound (dial/forward.c). */
 struct dialer;
@@ -126,8 +142,9 @@ struct shard {
 	uint32_t crossing; /* datagrams that others have posted and that are not here yet; atomic */
 	struct flowtable *flows;
 	struct bufpool *bufs;
-	struct part *parts[PART_KINDS][SHARD_PARTS];
-	uint32_t part_count[PART_KINDS];
+	struct part *parts[PART_KINDS][SHARD_PARTS]; /* null: a place that is free at the moment */
+	uint32_t part_count[PART_KINDS]; /* places up to the last one that was ever in use */
+	const struct shard_order *order; /* null: all parts, as they stand; number n is outbound n - 1 */
 	uint8_t stack_of[3]; /* index of the stack for new TCP, UDP, echo flows; NO_STACK: none */
 	struct shard_timeouts timeouts;
 	uint64_t flow_memory; /* bytes of one flow and direction that may wait; 0: no limit */
@@ -230,6 +247,12 @@ void shard_misuse(struct part *p, const adit_op *op, const char *what);
 
 /* ---- parts (flow/part.c) ---- */
 
+/* [loop] The handler at a place of the order; null past the end. */
+struct part *shard_handler(const struct shard *s, uint32_t place);
+/* [loop] The place from which on others are asked about a flow that h passes. */
+uint32_t shard_after(const struct part *h);
+/* [loop] The outbound of a number (adit.outbounds/1), 0 the default one; null: there is none, or it is gone. */
+struct part *shard_outbound(const struct shard *s, uint32_t number);
 /* Fills p->path for its kind. */
 void part_wire(struct part *p);
 /* [loop] One operation for a stack or an outbound. Never re-enters: waits while the part is inside a call. */

@@ -120,7 +120,9 @@ static int same_endpoint(const adit_addr *a, const adit_addr *b)
 
 static int is_stack(const struct tap *t, const struct shard *s, uint8_t index)
 {
-	return index < s->part_count[PART_STACK] && !strcmp(s->parts[PART_STACK][index]->name, t->stack);
+	const struct part *p = index < s->part_count[PART_STACK] ? s->parts[PART_STACK][index] : NULL;
+
+	return p && !strcmp(p->name, t->stack);
 }
 
 static int wanted(const struct tap *t, const struct shard *s, const struct whose *w)

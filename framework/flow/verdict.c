@@ -56,15 +56,15 @@ static int matches(const struct match *m, const adit_flow_info *info)
 
 void verdict_ask(struct shard *s, struct flow *f, uint32_t from)
 {
+	struct part *h;
 	uint32_t i;
 
-	for (i = from; i < s->part_count[PART_HANDLER]; i++) {
-		struct part *h = s->parts[PART_HANDLER][i];
+	for (i = from; (h = shard_handler(s, i)) != NULL; i++) {
 		adit_event ev = {.type = ADIT_EV_OPEN, .flow = flow_handle(f)};
 
 		if (!h->started || h->draining || !matches(&h->match, &f->info))
 			continue;
-		f->handler = (uint8_t)i;
+		f->handler = h->index;
 		h->flows++;
 		ev.u.info = &f->info;
 		part_event(h, &ev);
@@ -117,7 +117,7 @@ static void answer(struct part *h, struct flow *f, const adit_op *op)
 		                  op->flags & ADIT_OPF_ADDR ? op->u.addr : &f->info.dst);
 		break;
 	case ADIT_OP_PASS:
-		verdict_ask(s, f, f->handler + 1u);
+		verdict_ask(s, f, shard_after(h));
 		break;
 	case ADIT_OP_REJECT:
 		shard_count(s, COUNT_verdict_reject, 1);
