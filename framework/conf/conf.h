@@ -117,6 +117,9 @@ typedef void conf_diff_fn(void *arg, enum conf_change change, const char *pointe
 int conf_diff(const struct conf *before, const struct conf *after, conf_diff_fn *changed,
               void *arg);
 
+/* Whether two nodes, of any confs, hold the same. From any thread. */
+bool conf_same(const adit_cfg *a, const adit_cfg *b);
+
 /* One installed component for the joined schema. */
 struct conf_component {
 	const char *module, *kind, *summary; /* summary may be null */

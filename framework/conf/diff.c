@@ -160,3 +160,8 @@ int conf_diff(const struct conf *before, const struct conf *after, conf_diff_fn 
 	free(d.path);
 	return d.err;
 }
+
+bool conf_same(const adit_cfg *a, const adit_cfg *b)
+{
+	return node_equal(a, b);
+}

@@ -16,6 +16,7 @@ struct candidate {
 	int fd;
 	bool kept; /* an image was mapped from fd: it is never closed */
 	struct stat st;
+	uint64_t hash;    /* of the contents: a copy is known by it and its size */
 	char *bytes;      /* the judged contents; null once loaded and not needed any more */
 	const char *text; /* the descriptor in bytes, text_size of it */
 	size_t text_size;
@@ -35,6 +36,8 @@ struct candidate_wish {
  * report), ADIT_ENOENT (not explained), ADIT_ENOMEM. */
 int candidate_judge(struct candidate **out, const struct candidate_wish *wish, struct report *report);
 
+/* True if both have the same contents, as far as size and hash tell. */
+bool candidate_same(const struct candidate *a, const struct candidate *b);
 /* True while the file has not been written to since it was judged. */
 bool candidate_unchanged(const struct candidate *c);
 

@@ -96,7 +96,8 @@ const char *candidate_schema(const struct candidate *candidate, const char *ifac
 /* Declared rights ("net.dial"), null past the end. */
 const char *candidate_right(const struct candidate *candidate, size_t index);
 
-/* Loads a judged file. The candidate stays the caller's. A file that is loaded already gives the same module.
+/* Loads a judged file. The candidate stays the caller's. A file that is loaded already, or a copy of one of the same name,
+ * gives the same module.
  * ADIT_ECONFIG (explained in the report), ADIT_ELIMIT, ADIT_ENOMEM. */
 int loader_open(struct loader *loader, struct candidate *candidate, struct report *report, struct module **out);
 
@@ -106,6 +107,8 @@ const char *module_version(const struct module *module);
 const char *module_path(const struct module *module);
 /* 1 for the first image of that name in this loader, 2 for the next, ... */
 unsigned module_generation(const struct module *module);
+/* Whether the candidate's file is the one that the module was loaded from, or has the same contents. */
+bool module_is(const struct module *module, const struct candidate *candidate);
 /* The component with that interface and id (null: whichever is the only one); null: none, or several. Its table is at
  * least as large as the kind's first revision and its hot functions are there; later members: ADIT_HAS. */
 const adit_component *module_component(const struct module *module, const char *iface, const char *id);

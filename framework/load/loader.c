@@ -170,13 +170,24 @@ int loader_find(struct loader *l, const char *name, const char *library, struct 
 	return err;
 }
 
-/* A module of this very file that is loaded already. */
-static struct module *loaded(const struct loader *l, const struct candidate *c)
+/* A module of this very file that is loaded already, whatever the file holds by now. */
+static struct module *same_file(const struct loader *l, const struct candidate *c)
 {
 	size_t i = l->count;
 
 	while (i--)
 		if (l->modules[i]->c->st.st_dev == c->st.st_dev && l->modules[i]->c->st.st_ino == c->st.st_ino)
+			return l->modules[i];
+	return NULL;
+}
+
+/* A module of that name with these contents: the file, or one that it has been copied to or from. */
+static struct module *same_contents(const struct loader *l, const struct candidate *c)
+{
+	size_t i = l->count;
+
+	while (i--)
+		if (!strcmp(module_name(l->modules[i]), c->d->name) && module_is(l->modules[i], c))
 			return l->modules[i];
 	return NULL;
 }
@@ -194,19 +205,18 @@ static unsigned next_generation(const struct loader *l, const char *name)
 int loader_open(struct loader *l, struct candidate *c, struct report *report, struct module **out)
 {
 	const struct report_place place = {c->path, 0, 0, NULL};
-	struct module *m = loaded(l, c);
+	struct module *m = same_contents(l, c);
 	int err;
 
 	if (policy_judge_needs(c->d, &l->callbacks, c->path, report))
 		return ADIT_ECONFIG;
-	if (m && m->c->st.st_size == c->st.st_size && m->c->st.st_mtim.tv_sec == c->st.st_mtim.tv_sec &&
-	    m->c->st.st_mtim.tv_nsec == c->st.st_mtim.tv_nsec) {
+	if (m) {
 		*out = m;
 		return 0;
 	}
-	if (m && !l->sealed) {
+	if (same_file(l, c) && !l->sealed) {
 		report_add(report, REPORT_ERROR, &place,
-		           "copy the new file beside it and rename it over the old one, then restart",
+		           "copy the new file beside it and rename it over the old one, then try again",
 		           "it was written over in place after it had been loaded");
 		return ADIT_ECONFIG;
 	}

@@ -130,6 +130,11 @@ const char *module_version(const struct module *m)
 	return m->c->d->version;
 }
 
+bool module_is(const struct module *m, const struct candidate *c)
+{
+	return candidate_same(m->c, c);
+}
+
 const char *module_path(const struct module *m)
 {
 	return m->c->path;
