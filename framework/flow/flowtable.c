@@ -371,3 +371,9 @@ const struct flow_limits *flowtable_limits(const struct flowtable *t)
 {
 	return &t->limits;
 }
+
+void flowtable_retune(struct flowtable *t, uint32_t half_open, uint32_t datagram)
+{
+	t->limits.half_open = half_open;
+	t->limits.datagram = datagram;
+}

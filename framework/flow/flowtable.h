@@ -54,6 +54,8 @@ struct flow_counts {
 };
 /* [any] Approximate while the table is at work. */
 void flowtable_count(const struct flowtable *t, struct flow_counts *out);
+/* Other limits from now on; flows that are there stay. */
+void flowtable_retune(struct flowtable *t, uint32_t half_open, uint32_t datagram);
 const struct flow_limits *flowtable_limits(const struct flowtable *t);
 
 #endif

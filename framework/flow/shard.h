@@ -52,6 +52,7 @@ struct part {
 	uint8_t started;
 	uint8_t draining; /* gets no new flows */
 	uint8_t next;     /* handlers: the place in the order from which on a flow that it passes is asked about */
+	uint32_t generation; /* of the instance it belongs to: the host's number */
 	uint32_t inside; /* calls into the module that have not returned */
 	const char *name;
 	const char *module;

@@ -232,18 +232,20 @@ void loop_free(adit_loop *l)
 	free(l);
 }
 
-/* What was posted or deferred up to the end still runs: whoever got ADIT_OK counts on it. From then on nothing is
- * taken any more. */
-static void run_the_rest(adit_loop *l)
+/* What was posted or deferred up to the end still runs: whoever got ADIT_OK counts on it. Unless the loop goes on living on
+ * this thread (loop_adopt), nothing is taken any more from then on. */
+static void run_the_rest(adit_loop *l, int adopted)
 {
 	unsigned round;
+	int over = 0;
 
-	for (round = 0; !l->ended; round++) {
+	for (round = 0; !over; round++) {
 		on_wake(l->ev, &l->wake, 0);
 		calls_run(&l->deferred);
 		pthread_mutex_lock(&l->lock);
 		l->stop = 0;
-		l->ended = (!l->posted.count && !l->deferred.count) || round == LAST_ROUNDS;
+		over = (!l->posted.count && !l->deferred.count) || round == LAST_ROUNDS;
+		l->ended = over && !adopted;
 		pthread_mutex_unlock(&l->lock);
 	}
 }
@@ -265,7 +267,7 @@ void loop_run(adit_loop *l)
 	l->now = os_now();
 	ev_now_update(l->ev);
 	ev_run(l->ev, 0);
-	run_the_rest(l);
+	run_the_rest(l, before == l);
 	atomic_store(&l->running, 0);
 	here = before;
 }

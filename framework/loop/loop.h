@@ -29,8 +29,8 @@ void loop_free(adit_loop *l);
 void loop_run(adit_loop *l);
 /* [any] */
 void loop_stop(adit_loop *l);
-/* The calling thread is the loop's own from now on, outside loop_run too; null: no loop's. For a loop that is run by the
- * thread that makes what lives on it. */
+/* The calling thread is the loop's own from now on, outside loop_run too, and what is posted between two runs waits for the
+ * next one; null: no loop's. For a loop that is run by the thread that makes what lives on it. */
 void loop_adopt(adit_loop *l);
 
 /* How long turns take, from the end of the sleep to the next one; every sixteenth is looked at. [any] reads it. */

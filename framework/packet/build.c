@@ -159,3 +159,31 @@ adit_result build_echo_reply(adit_buf *pkt, const adit_flow_info *info, uint16_t
 	wire_put16(icmp + WIRE_ICMP_CHECKSUM, checksum_finish(l4_sum(pkt, (uint32_t)ip, sum)));
 	return ADIT_OK;
 }
+
+adit_result build_tcp(adit_buf *pkt, const adit_flow_info *info, const struct build_segment *segment)
+{
+	uint32_t payload;
+	uint64_t pseudo;
+	uint8_t *tcp;
+	int32_t ip;
+
+	if (info->proto != ADIT_PROTO_TCP)
+		return ADIT_EINVAL;
+	ip = push_headers(pkt, info, ADIT_PROTO_TCP, WIRE_TCP_SIZE, &payload);
+	if (ip < 0)
+		return ip;
+	tcp = pkt->data + ip;
+	wire_put16(tcp, info->dst.port);
+	wire_put16(tcp + 2, info->src.port);
+	wire_put32(tcp + WIRE_TCP_SEQ, segment->seq);
+	wire_put32(tcp + WIRE_TCP_ACK, segment->ack);
+	tcp[WIRE_TCP_OFFSET] = WIRE_TCP_SIZE / 4 << 4;
+	tcp[WIRE_TCP_FLAGS] = segment->flags;
+	wire_put16(tcp + WIRE_TCP_WINDOW, segment->window);
+	describe(pkt, (uint32_t)ip, WIRE_TCP_SIZE, WIRE_TCP_CHECKSUM);
+	pkt->flags &= ~(uint32_t)ADIT_BUF_GSO;
+	pkt->gso_size = 0;
+	pseudo = pseudo_sum(pkt->data, (uint32_t)ip, ADIT_PROTO_TCP, WIRE_TCP_SIZE + payload);
+	wire_put16(tcp + WIRE_TCP_CHECKSUM, checksum_finish(l4_sum(pkt, (uint32_t)ip, pseudo)));
+	return ADIT_OK;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * packet/build.h - IP and UDP or ICMP headers in front of a payload, for packets from the remote to the application
+ * packet/build.h - IP and UDP, ICMP or TCP headers in front of a payload, for packets from the remote to the application
  *
  * The headers go into the headroom of the payload's first segment; nothing is copied. TTL 64, IPv4 identification 0
  * with "do not fragment" (RFC 6864 section 4.1). What adit/buf.h promises of a packet holds afterwards, but `flow`.
@@ -22,5 +22,14 @@ adit_result build_udp(adit_buf *pkt, const adit_flow_info *info, uint32_t flags)
 /* Makes the payload in pkt an echo reply of the flow `info`, whose source port is the identifier. The checksum is
  * always complete. Errors as above. */
 adit_result build_echo_reply(adit_buf *pkt, const adit_flow_info *info, uint16_t seq);
+
+struct build_segment {
+	uint32_t seq, ack;
+	uint16_t window;
+	uint8_t flags; /* WIRE_TCP_... */
+};
+/* Makes the payload in pkt a TCP segment of the flow `info`, without options; the checksum is always complete. Errors as
+ * above. */
+adit_result build_tcp(adit_buf *pkt, const adit_flow_info *info, const struct build_segment *segment);
 
 #endif
