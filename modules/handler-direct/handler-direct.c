@@ -11,7 +11,8 @@ struct direct {
 	uint32_t flags;
 };
 
-static adit_result direct_create(adit_handler *h)
+/* The settings as they are in h->cfg; on a failure what was there stays. */
+static adit_result direct_read(adit_handler *h)
 {
 	struct direct *d = h->own;
 	const adit_outbounds_1 *outbounds = adit_interface(h, ADIT_OUTBOUNDS_1);
@@ -35,7 +36,8 @@ static void direct_open(adit_handler *h, adit_flow flow, const adit_flow_info *i
 
 static const adit_callbacks direct_calls = {
 	.own = sizeof(struct direct),
-	.create = direct_create,
+	.create = direct_read,
+	.reload = direct_read,
 	.open = direct_open,
 };
 ADIT_HANDLER_MODULE("direct", direct_calls)

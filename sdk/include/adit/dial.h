@@ -42,9 +42,11 @@ typedef struct adit_dial_1 {
 typedef struct adit_outbounds_1 {
 	uint32_t size;
 	uint32_t zero;
-	/* [control] The number of the outbound of this name for ADIT_OP_FORWARD, from 1, the same
-	 * on every shard and for as long as the instance lives; ADIT_ENOENT. An empty or null name
-	 * is the default outbound: 0. name is lent. */
+	/* [any] The number of the outbound of this name for ADIT_OP_FORWARD, from 1: the same on
+	 * every shard, and the name's for as long as the host lives, whatever is reloaded meanwhile;
+	 * ADIT_ENOENT. During create() and reload() names are those of the manifest that is being
+	 * loaded. An empty or null name is the default outbound: 0. A flow forwarded to the number
+	 * of an outbound that is gone is refused. name is lent. */
 	adit_result(ADIT_CALL *find)(const adit_host *h, const char *name);
 } adit_outbounds_1;
 

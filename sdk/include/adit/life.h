@@ -9,6 +9,7 @@
  *     start  [loop]     first call on the instance's own loop; traffic may follow at once
  *     reload [loop]     new configuration, all or nothing
  *     drain  [loop]     no new flows follow; finish what there is
+ *                       (an instance may be taken back: then new flows follow as before)
  *     stop   [loop]     last [loop] call; nothing may be sent afterwards
  *     destroy [control] free everything; also after a failed open, or create with *inst set
  *
@@ -54,11 +55,13 @@ typedef struct adit_life {
 	adit_result(ADIT_CALL *open)(void *inst);
 	/* [loop] 0 or negative; then stop and destroy follow. */
 	adit_result(ADIT_CALL *start)(void *inst);
-	/* [loop] cfg is kept until a later reload has succeeded; the former one may go once this
-	 * returns 0. Negative: nothing has changed, and cfg goes instead. */
+	/* [loop] cfg is kept until a later reload has succeeded; the former one, and what was read
+	 * from it, may go once this returns 0 (env->cfg is the new one then). Negative: nothing has
+	 * changed, and cfg goes instead; a new instance is made beside this one. Where another shard
+	 * refuses, reload follows with the former settings. */
 	adit_result(ADIT_CALL *reload)(void *inst, const adit_cfg *cfg);
-	/* [loop] No new flows follow. Flows that are left at deadline_ns (as loop->now counts) are
-	 * ended by the host. */
+	/* [loop] No new flows follow, unless the instance is taken back. Flows that are left at
+	 * deadline_ns (as loop->now counts; UINT64_MAX: never) are ended by the host. */
 	void(ADIT_CALL *drain)(void *inst, uint64_t deadline_ns);
 	/* [loop] Gives up timers, watchers and buffers. No CLOSED need have come for every flow. */
 	void(ADIT_CALL *stop)(void *inst);
