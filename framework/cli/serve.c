@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void print_counters(struct host *h)
 {
@@ -29,6 +30,61 @@ static void on_trouble(void *arg)
 	loop_stop(sv->loop);
 }
 
+/* ---- SIGHUP ---- */
+
+static void print_report(const struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++) {
+		char *line = report_line(&r->items[i]);
+
+		fprintf(stderr, "adit: %s\n", line ? line : "out of memory");
+		free(line);
+	}
+}
+
+static void on_reloaded(void *arg, adit_result result, const struct host_plan *plan, const struct report *r)
+{
+	struct serving *sv = arg;
+	size_t i;
+
+	print_report(r);
+	for (i = 0; i < plan->count && !result; i++) {
+		const struct host_step *s = &plan->steps[i];
+
+		fprintf(stderr, "adit: reload: %s %s%s%s%s%s\n", host_change_name(s->change),
+		        s->kind < CONF_KINDS ? conf_kind_name(s->kind) : "setting", " ", s->name, *s->why ? ": " : "", s->why);
+	}
+	if (result)
+		fprintf(stderr, "adit: reload: nothing was changed\n");
+	else
+		fprintf(stderr, "adit: reload: done, %zu entries as they were\n", plan->kept);
+	if (!result)
+		session_took(sv->session, sv->reloading);
+	conf_unref(sv->reloading);
+	sv->reloading = NULL;
+}
+
+static void reload(struct serving *sv)
+{
+	int err;
+
+	if (sv->reloading) {
+		fprintf(stderr, "adit: reload: one is under way; ask again when it is done\n");
+		return;
+	}
+	err = session_read_again(sv->session, &sv->reloading);
+	session_print(sv->session);
+	if (!err)
+		err = host_reload(sv->session->host, sv->reloading, NULL, on_reloaded, sv);
+	if (!err)
+		return;
+	fprintf(stderr, "adit: reload: nothing was changed%s\n", err == ADIT_EAGAIN ? ": another change is being made" : "");
+	conf_unref(sv->reloading);
+	sv->reloading = NULL;
+}
+
 static void on_signal(void *arg)
 {
 	struct serving *sv = arg;
@@ -36,7 +92,9 @@ static void on_signal(void *arg)
 
 	if (number == SIGUSR1)
 		print_counters(sv->session->host);
-	else if (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGHUP)
+	else if (number == SIGHUP)
+		reload(sv);
+	else if (number == SIGTERM || number == SIGINT || number == SIGQUIT)
 		loop_stop(sv->loop);
 }
 

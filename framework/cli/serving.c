@@ -67,6 +67,6 @@ void serving_fini(struct serving *sv)
 {
 	loop_io_fini(&sv->signal_io);
 	loop_io_fini(&sv->trouble_io);
-	host_stop(sv->session->host);
+	host_stop(sv->session->host); /* a reload under way is told here */
 	close(sv->signals);
 }

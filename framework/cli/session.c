@@ -169,17 +169,54 @@ int session_read(struct session *s)
 	return err ? err : with_manifest_dirs(s);
 }
 
-int session_load(struct session *s)
+static void configure_log(const struct conf *c)
 {
 	const char *level = "info", *format = "text";
+
+	conf_config_1.text(conf_root(c), "log/level", &level, NULL);
+	conf_config_1.text(conf_root(c), "log/format", &format, NULL);
+	log_configure(log_level_named(level), strcmp(format, "json") ? LOG_TEXT : LOG_JSON, 2);
+}
+
+int session_load(struct session *s)
+{
 	int err = session_read(s);
 
-	if (err)
-		return err;
-	conf_config_1.text(conf_root(s->conf), "log/level", &level, NULL);
-	conf_config_1.text(conf_root(s->conf), "log/format", &format, NULL);
-	log_configure(log_level_named(level), strcmp(format, "json") ? LOG_TEXT : LOG_JSON, 2);
-	return ADIT_OK;
+	if (!err)
+		configure_log(s->conf);
+	return err;
+}
+
+/* The loader stays: its modules are at work. Other directories for modules wait for a restart, and the plan says so. */
+int session_read_again(struct session *s, struct conf **out)
+{
+	struct conf *running = s->conf;
+	char *base = s->base;
+	int err;
+
+	s->conf = NULL;
+	s->base = NULL;
+	err = make_base(s); /* a stack may have been installed */
+	if (!err)
+		err = read_manifest(s);
+	if (!err)
+		*out = s->conf;
+	if (err) {
+		free(s->base);
+		s->base = base;
+	} else {
+		free(base);
+	}
+	s->conf = running;
+	return err;
+}
+
+void session_took(struct session *s, struct conf *conf)
+{
+	conf_ref(conf);
+	conf_unref(s->conf);
+	s->conf = conf;
+	configure_log(conf);
 }
 
 /* ---- host ---- */

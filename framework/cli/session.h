@@ -44,6 +44,10 @@ int session_init(struct session *s, const struct session_options *options);
 int session_load(struct session *s);
 /* The manifest alone, as it is now; nothing else follows from it yet. */
 int session_read(struct session *s);
+/* Reads the manifest once more, for a host that runs. *out is the caller's; the session keeps the one it had. */
+int session_read_again(struct session *s, struct conf **out);
+/* The host runs by this manifest now: so does the session, and the log. */
+void session_took(struct session *s, struct conf *conf);
 /* Whether all modules that the manifest names are there and fit, without running them. */
 int session_modules(struct session *s);
 /* Makes the host, opening nothing. */
