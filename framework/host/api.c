@@ -29,16 +29,7 @@ static struct host_module *of(const adit_host *h)
 
 static adit_result outbounds_find(const adit_host *h, const char *name)
 {
-	const struct conf_entry *entries;
-	size_t count, i;
-
-	if (!name || !*name)
-		return 0;
-	entries = conf_entries(of(h)->host->options.conf, CONF_OUTBOUND, &count);
-	for (i = 0; i < count; i++)
-		if (!strcmp(entries[i].name, name))
-			return (adit_result)(i + 1);
-	return ADIT_ENOENT;
+	return !name || !*name ? 0 : outbound_number(of(h)->host, name);
 }
 
 static const adit_outbounds_1 outbounds_table = {sizeof(outbounds_table), 0, outbounds_find};

@@ -12,7 +12,11 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "host/change.h"
+#include "host/generation.h"
 #include "host/parts.h"
+#include "host/probe.h"
+#include "host/swap.h"
 #include "host/tapping.h"
 #include "loop/pool.h"
 #include "observe/log.h"
@@ -29,6 +33,13 @@ static unsigned shard_count_of(const struct conf *c)
 	return n > HOST_SHARDS_MOST ? HOST_SHARDS_MOST : (unsigned)n;
 }
 
+static const char *name_of(const struct shard *s, enum part_kind kind, uint8_t index)
+{
+	const struct part *p = index < s->part_count[kind] ? s->parts[kind][index] : NULL;
+
+	return p ? p->name : "";
+}
+
 static void tell_end(void *arg, struct shard *s, const struct flow *f, adit_result code)
 {
 	struct host *h = arg;
@@ -36,19 +47,15 @@ static void tell_end(void *arg, struct shard *s, const struct flow *f, adit_resu
 		.shard = s->index,
 		.info = &f->info,
 		.name = flow_name(f),
-		.handler = "",
-		.outbound = "",
-		.stack = s->parts[PART_STACK][f->stack]->name,
+		.handler = name_of(s, PART_HANDLER, f->handler),
+		.outbound = name_of(s, PART_OUTBOUND, f->outbound),
+		.stack = name_of(s, PART_STACK, f->stack),
 		.bytes_up = f->bytes_up,
 		.bytes_down = f->bytes_down,
 		.age_ns = os_now() - f->opened,
 		.code = code,
 	};
 
-	if (f->handler < s->part_count[PART_HANDLER])
-		end.handler = s->parts[PART_HANDLER][f->handler]->name;
-	if (f->outbound < s->part_count[PART_OUTBOUND])
-		end.outbound = s->parts[PART_OUTBOUND][f->outbound]->name;
 	pthread_mutex_lock(&h->lock);
 	h->options.flow_end(h->options.arg, &end);
 	pthread_mutex_unlock(&h->lock);
@@ -66,14 +73,14 @@ int host_new(struct host **out, const struct host_options *options)
 	if (options->being_made)
 		*options->being_made = h;
 	conf_ref(options->conf);
+	h->first = conf_ref(options->conf);
 	pthread_mutex_init(&h->lock, NULL);
 	h->addresses.fd = -1;
 	h->trouble_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = h->trouble_fd < 0 ? err_from_errno(errno) : loop_new(&h->loop);
-	if (!err) {
+	if (!err)
 		loop_adopt(h->loop);
-		err = host_stacks(options->conf, options->report, h->stack_names);
-	}
+	h->generation = 1;
 	h->shard_count = shard_count_of(options->conf);
 	h->made_at = os_date();
 	if (!err)
@@ -88,9 +95,9 @@ int host_new(struct host **out, const struct host_options *options)
 			h->shards[i]->shard.on_end = tell_end;
 			h->shards[i]->shard.on_end_arg = h;
 		}
-		if (!err)
-			err = wiring_make(h, h->shards[i]);
 	}
+	if (!err)
+		err = wiring_make(h);
 	if (err) {
 		if (!options->report->errors)
 			report_add(options->report, REPORT_ERROR, NULL, NULL, "the host could not be made: %s", err_text(err));
@@ -111,48 +118,38 @@ enum { KINDS = sizeof(up) / sizeof(up[0]) };
 static const enum part_kind starting[] = {PART_OUTBOUND, PART_HANDLER, PART_STACK, PART_PLATFORM};
 enum { STARTING = sizeof(starting) / sizeof(starting[0]) };
 
-static void explain(struct host *h, const struct part *p, const char *what, adit_result r)
-{
-	const char *why = api_take_failure();
-
-	report_add(h->options.report, REPORT_ERROR, NULL, NULL, "%s (module %s) could not be %s: %s", p->name, p->module, what,
-	           *why ? why : err_text(r));
-}
-
 int host_open(struct host *h)
 {
-	unsigned i;
+	struct instance *i;
 	size_t k;
-	uint32_t n;
+	int err = ADIT_OK;
 
 	os_descriptor_limit();
 	/* Kind by kind over all shards: a stack may count on the whole device. */
-	for (k = 0; k < KINDS; k++) {
-		for (i = 0; i < h->shard_count; i++) {
-			struct shard *s = &h->shards[i]->shard;
-
-			for (n = 0; n < s->part_count[up[k]]; n++) {
-				struct part *p = s->parts[up[k]][n];
-				adit_result r = p->life && p->life->open ? p->life->open(p->inst) : ADIT_OK;
-
-				if (r != ADIT_OK) {
-					explain(h, p, "opened", r);
-					return r;
-				}
-			}
-		}
-	}
-	h->opened = true;
-	return policy_open(h);
+	for (k = 0; k < KINDS && !err; k++)
+		for (i = h->instances; i && !err; i = i->next)
+			if (i->kind == up[k])
+				err = instance_open(i, h->options.report);
+	h->opened = !err;
+	return err ? err : policy_open(h);
 }
 
-static void stop_part(struct part *p)
+static void explain_start(struct host *h, const struct part *p, adit_result r)
 {
-	p->inside++;
-	if (p->life && p->life->stop)
-		p->life->stop(p->inst);
-	p->inside--;
-	p->started = 0;
+	report_add(h->options.report, REPORT_ERROR, NULL, NULL, "%s (module %s) could not be started: %s", p->name, p->module,
+	           instance_why(r));
+}
+
+/* adit/life.h: stop follows a failed start too. */
+static adit_result start_part(struct host *h, struct part *p)
+{
+	adit_result r = instance_start(p);
+
+	if (r != ADIT_OK) {
+		explain_start(h, p, r);
+		instance_stop(p);
+	}
+	return r;
 }
 
 static void start_kind(void *arg)
@@ -162,20 +159,21 @@ static void start_kind(void *arg)
 	struct shard *s = &hs->shard;
 	uint32_t n;
 
-	for (n = 0; n < s->part_count[st->kind] && st->result == ADIT_OK; n++) {
-		struct part *p = s->parts[st->kind][n];
-
-		p->inside++;
-		p->started = 1;
-		st->result = p->life && p->life->start ? p->life->start(p->inst) : ADIT_OK;
-		p->inside--;
-		if (st->result != ADIT_OK) {
-			explain(hs->host, p, "started", st->result);
-			stop_part(p); /* adit/life.h: stop follows a failed start too */
-		}
-	}
+	for (n = 0; n < s->part_count[st->kind] && st->result == ADIT_OK; n++)
+		st->result = start_part(hs->host, s->parts[st->kind][n]);
 	if (st->kind == PART_PLATFORM && st->result == ADIT_OK)
 		flow_sweep_start(s);
+}
+
+static int start_services(struct host *h)
+{
+	struct instance *i;
+	int err = ADIT_OK;
+
+	for (i = h->instances; i && !err; i = i->next)
+		if (i->kind == PART_SERVICE)
+			err = start_part(h, i->parts[0]);
+	return err;
 }
 
 int host_start(struct host *h)
@@ -199,11 +197,8 @@ int host_start(struct host *h)
 				report_add(h->options.report, REPORT_ERROR, NULL, NULL, "shard %u did not start in time", i);
 		}
 	}
-	if (!err) {
-		h->shards[0]->start = (struct host_start){PART_SERVICE, ADIT_OK};
-		start_kind(h->shards[0]);
-		err = h->shards[0]->start.result;
-	}
+	if (!err)
+		err = start_services(h);
 	return err;
 }
 
@@ -219,9 +214,8 @@ static void stop_parts(struct shard *s, enum part_kind kind)
 	for (n = s->part_count[kind]; n > 0; n--) {
 		struct part *p = s->parts[kind][n - 1];
 
-		if (!p->started)
-			continue;
-		stop_part(p);
+		if (p && p->started)
+			instance_stop(p);
 	}
 }
 
@@ -235,11 +229,21 @@ static void stop_shard(void *arg)
 	while (flowtable_walk(s->flows, 0, UINT32_MAX, end_flow, s) != 0)
 		;
 	for (n = 0; n < s->part_count[PART_HANDLER]; n++)
-		part_flush(s->parts[PART_HANDLER][n]);
+		if (s->parts[PART_HANDLER][n])
+			part_flush(s->parts[PART_HANDLER][n]);
 	stop_parts(s, PART_HANDLER);
 	stop_parts(s, PART_STACK);
 	stop_parts(s, PART_OUTBOUND);
 	loop_timer_set(&s->sweep, 0, 0);
+}
+
+static void stop_services(struct host *h)
+{
+	struct instance *i;
+
+	for (i = h->instances; i; i = i->next)
+		if (i->kind == PART_SERVICE && i->parts[0]->started)
+			instance_stop(i->parts[0]);
 }
 
 void host_stop(struct host *h)
@@ -249,7 +253,7 @@ void host_stop(struct host *h)
 	if (!h->started || h->stopped)
 		return;
 	h->stopped = true;
-	stop_parts(&h->shards[0]->shard, PART_SERVICE);
+	stop_services(h);
 	for (i = 0; i < h->shard_count; i++)
 		if (h->shards[i]->running && shards_call(h->shards[i], stop_shard, &h->shards[i]->shard) != ADIT_OK)
 			log_error("host", "shard %u did not stop in time", i);
@@ -257,9 +261,14 @@ void host_stop(struct host *h)
 	for (i = 0; i < h->shard_count; i++)
 		shards_halt(h->shards[i]);
 	/* What is on its way to this thread arrives; nothing comes after it. */
+	loop_adopt(NULL);
 	loop_stop(h->loop);
 	loop_run(h->loop);
 	calls_end(h);
+	change_end(h);
+	probes_end(h);
+	generations_end(h);
+	swaps_end(h);
 }
 
 void host_free(struct host *h)
@@ -270,9 +279,7 @@ void host_free(struct host *h)
 		return;
 	host_stop(h);
 	policy_close(h);
-	for (i = h->shard_count; i > 0; i--)
-		if (h->shards[i - 1])
-			wiring_destroy(h->shards[i - 1]);
+	wiring_destroy(h);
 	for (i = 0; i < h->shard_count; i++)
 		shards_free(h->shards[i]);
 	modules_fini(h);
@@ -286,6 +293,7 @@ void host_free(struct host *h)
 		close(h->trouble_fd);
 	pthread_mutex_destroy(&h->lock);
 	conf_unref(h->options.conf);
+	conf_unref(h->first);
 	free(h);
 }
 
@@ -421,5 +429,10 @@ unsigned host_shards(const struct host *h)
 
 const char *host_stack_name(const struct host *h, const char *proto)
 {
-	return h->stack_names[!strcmp(proto, "tcp") ? 0 : !strcmp(proto, "udp") ? 1 : 2];
+	return h->line.stack_names[!strcmp(proto, "tcp") ? 0 : !strcmp(proto, "udp") ? 1 : 2];
+}
+
+const char *host_stack_reason(const struct host *h, const char *proto)
+{
+	return h->choice.reasons[!strcmp(proto, "tcp") ? 0 : !strcmp(proto, "udp") ? 1 : 2];
 }

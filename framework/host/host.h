@@ -95,7 +95,7 @@ struct host_step {
 	const char *name;    /* of the entry; of a setting its pointer, as in "/limits/idle_tcp" */
 	const char *module;  /* "" for a setting */
 	const char *why;     /* for people: what differs, or why it must be so; never null */
-	unsigned generation; /* of the instance that there will be, from 1; 0: none */
+	unsigned generation; /* of the instance that there is then: 1 since the start, each change that makes some counts on; 0: none */
 };
 struct host_plan {
 	struct host_step *steps;
@@ -169,7 +169,7 @@ void host_swap_leave(struct host *h, void *arg);
 struct host_instance {
 	enum conf_kind kind;
 	const char *name, *module, *version;
-	unsigned generation;
+	unsigned generation; /* as in host_step */
 	bool draining;      /* gets no new flows */
 	uint32_t flows;     /* draining: that refer to it, as last counted */
 	uint64_t drain_end; /* draining: when what is left is ended, as loop_now() counts; 0: never */

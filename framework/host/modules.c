@@ -18,15 +18,15 @@ static struct host_module *known(struct host *h, const struct module *m)
 	return NULL;
 }
 
-static struct host_module *initialise(struct host *h, struct module *m)
+static struct host_module *initialise(struct host *h, struct module *m, struct report *report)
 {
 	const adit_module *root = module_root(m);
 	struct host_module *hm;
 	adit_result r = ADIT_OK;
 
 	if (h->module_count == HOST_MODULES_MOST) {
-		report_add(h->options.report, REPORT_ERROR, NULL, "use fewer modules", "more than %d images of modules",
-		           HOST_MODULES_MOST);
+		report_add(report, REPORT_ERROR, NULL, "use fewer modules; after many upgrades: restart",
+		           "more than %d images of modules", HOST_MODULES_MOST);
 		return NULL;
 	}
 	hm = calloc(1, sizeof(*hm));
@@ -40,7 +40,7 @@ static struct host_module *initialise(struct host *h, struct module *m)
 	if (r != ADIT_OK) {
 		const char *why = api_take_failure();
 
-		report_add(h->options.report, REPORT_ERROR, NULL, NULL, "module %s: %s", module_name(m), *why ? why : err_text(r));
+		report_add(report, REPORT_ERROR, NULL, NULL, "module %s: %s", module_name(m), *why ? why : err_text(r));
 		free(hm);
 		return NULL;
 	}
@@ -49,21 +49,27 @@ static struct host_module *initialise(struct host *h, struct module *m)
 	return hm;
 }
 
-struct host_module *modules_get(struct host *h, const struct conf_entry *entry, unsigned shard)
+int modules_open(struct host *h, const struct conf_entry *entry, struct report *r, struct module **out)
 {
 	struct candidate *c;
-	struct module *m, *image;
-	struct host_module *hm;
-	int err = loader_find(h->options.loader, entry->module, entry->library, NULL, h->options.report, &c);
+	int err = loader_find(h->options.loader, entry->module, entry->library, NULL, r, &c);
 
 	if (err)
-		return NULL;
-	err = loader_open(h->options.loader, c, h->options.report, &m);
+		return err == ADIT_ENOMEM ? err : ADIT_ECONFIG;
+	err = loader_open(h->options.loader, c, r, out);
 	candidate_free(c);
-	if (err || module_image(m, shard, h->options.report, &image))
+	return err;
+}
+
+struct host_module *modules_get(struct host *h, struct module *m, unsigned shard, struct report *r)
+{
+	struct module *image;
+	struct host_module *hm;
+
+	if (module_image(m, shard, r, &image))
 		return NULL;
 	hm = known(h, image);
-	return hm ? hm : initialise(h, image);
+	return hm ? hm : initialise(h, image, r);
 }
 
 void modules_fini(struct host *h)

@@ -12,6 +12,8 @@
 
 #include "flow/shard.h"
 #include "host/host.h"
+#include "host/choice.h"
+#include "host/instance.h"
 
 enum { HOST_SHARDS_MOST = 64, HOST_MODULES_MOST = 256, FAIL_TEXT = 256 };
 
@@ -66,8 +68,24 @@ struct host {
 	pthread_mutex_t lock;
 	int trouble_fd;
 	char trouble[FAIL_TEXT];
-	const char *stack_names[3];
 	struct tapping *tappings; /* who looks at what passes */
+	struct instance *instances; /* all, in the order of their making */
+	struct lineup line;
+	struct choice choice; /* of the stacks in it */
+	struct shard_order *order; /* of the line-up: what the shards point to */
+	unsigned generation;       /* the change that made instances last; 1: the start */
+	struct {
+		char *name;
+		bool there; /* may be found */
+	} outbounds[SHARD_OUTBOUNDS]; /* by number, from 1; under lock */
+	struct conf *first; /* the manifest of the start */
+	struct probe *probes; /* host/probe.c */
+	struct change *change; /* that is being made; null: none */
+	struct generations *generations; /* host/generation.c */
+	struct swap *swaps; /* whose old stacks have not gone (host/swap.c) */
+	struct choice swapped_from; /* before the last swap */
+	uint64_t swapped_at;
+	bool swapped; /* it can be undone */
 	struct metrics *metrics; /* what modules count */
 	uint64_t made_at; /* ns since 1970 */
 	struct host_addresses addresses;
@@ -85,13 +103,15 @@ void api_fill(struct host_module *m);
 /* What the module said with fail() last on this thread, and forgets it; "" for nothing. Lent until the next call. */
 const char *api_take_failure(void);
 
-/* The image of a module for a shard, loaded and initialised; null with a finding (host/modules.c). */
-struct host_module *modules_get(struct host *h, const struct conf_entry *entry, unsigned shard);
+/* The module of an entry, found, judged and loaded; explained in r (host/modules.c). */
+int modules_open(struct host *h, const struct conf_entry *entry, struct report *r, struct module **out);
+/* Its image for a shard, initialised; null with a finding. */
+struct host_module *modules_get(struct host *h, struct module *m, unsigned shard, struct report *r);
 void modules_fini(struct host *h);
 
-/* Makes the parts of one shard as the manifest says (host/wiring.c). */
-int wiring_make(struct host *h, struct host_shard *hs);
-void wiring_destroy(struct host_shard *hs);
+/* Makes the instances that the manifest wants, places them, and lines them up (host/wiring.c). */
+int wiring_make(struct host *h);
+void wiring_destroy(struct host *h);
 
 /* Makes a shard without parts, and frees it (host/shards.c). */
 int shards_new(struct host *h, unsigned index, struct host_shard **out);
@@ -111,5 +131,7 @@ int shards_run(struct host_shard *hs);
  * loop does not run. */
 int shards_call(struct host_shard *hs, void (*fn)(void *arg), void *arg);
 void shards_halt(struct host_shard *hs);
+/* What can change while it runs: the timeouts, and the limits for half-open and for datagram flows. */
+void shards_live_limits(const adit_cfg *root, struct shard_timeouts *timeouts, uint32_t *half_open, uint32_t *datagram);
 
 #endif

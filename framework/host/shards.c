@@ -60,21 +60,11 @@ static struct reassembly *new_reassembly(const adit_cfg *c)
 	return reassembly_new(&limits);
 }
 
-static int set_limits(struct shard *s, const adit_cfg *c)
+void shards_live_limits(const adit_cfg *c, struct shard_timeouts *timeouts, uint32_t *half_open, uint32_t *datagram)
 {
-	struct flow_limits limits = {
-		.flows = number(c, "limits/flows", 65536),
-		.half_open = number(c, "limits/half_open", 4096),
-		.datagram = number(c, "limits/udp", 16384),
-	};
-	struct carry_rules rules = {rule(c, "udp/mapping"), rule(c, "udp/filtering")};
-	uint64_t memory = 256u << 20;
-	int err;
-
-	limits.closed = limits.flows / 8 ? limits.flows / 8 : 1;
-	if (limits.closed > 8192)
-		limits.closed = 8192;
-	s->timeouts = (struct shard_timeouts){
+	*half_open = number(c, "limits/half_open", 4096);
+	*datagram = number(c, "limits/udp", 16384);
+	*timeouts = (struct shard_timeouts){
 		.asked = 30,
 		.connect = seconds(c, "limits/connect", 30),
 		.tcp_idle = seconds(c, "limits/idle_tcp", 7440),
@@ -82,6 +72,19 @@ static int set_limits(struct shard *s, const adit_cfg *c)
 		.echo_idle = seconds(c, "limits/idle_echo", 30),
 		.closed = 10,
 	};
+}
+
+static int set_limits(struct shard *s, const adit_cfg *c)
+{
+	struct flow_limits limits = {.flows = number(c, "limits/flows", 65536)};
+	struct carry_rules rules = {rule(c, "udp/mapping"), rule(c, "udp/filtering")};
+	uint64_t memory = 256u << 20;
+	int err;
+
+	limits.closed = limits.flows / 8 ? limits.flows / 8 : 1;
+	if (limits.closed > 8192)
+		limits.closed = 8192;
+	shards_live_limits(c, &s->timeouts, &limits.half_open, &limits.datagram);
 	s->flow_memory = 4u << 20;
 	conf_size(c, "limits/flow_memory", &s->flow_memory);
 	if (s->flow_memory < FLOW_MEMORY_LEAST)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * host/choice.h - which stack gets which protocol, and why
+ */
+#ifndef HOST_CHOICE_H
+#define HOST_CHOICE_H
+
+#include "host/instance.h"
+
+enum { REASON_ROOM = 128 };
+
+struct choice {
+	char names[STACK_PROTOCOLS][NAME_ROOM];
+	char reasons[STACK_PROTOCOLS][REASON_ROOM];
+	bool chosen[STACK_PROTOCOLS]; /* by the host: "" */
+};
+
+/* [control] What wish ("stack" of the manifest in one word), or for null what conf says, means for the protocols of the
+ * mask (CONF_TCP and so on); *out is left alone for the others. ADIT_ECONFIG, explained in r: not installed, or not possible
+ * on this platform. */
+int choice_make(struct host *h, const struct conf *conf, const char *wish, unsigned protos, struct report *r,
+                struct choice *out);
+
+#endif
