@@ -181,9 +181,13 @@ adit_result carry_flow(struct shard *s, struct flow *f, const adit_addr *dst)
 
 struct flow *carrier_flow_to(struct mapping *m, const adit_addr *to)
 {
-	struct flow *f = flowtable_find(m->carrier->shard->flows, ADIT_PROTO_UDP, &m->src, to);
-	struct carried *u;
+	struct carried *u = m->carried;
+	struct flow *f;
 
+	/* Most mappings have one flow: no need to look it up. */
+	if (u && endpoint_same(&u->to, to) && endpoint_same(&u->flow->info.dst, to))
+		return u->flow;
+	f = flowtable_find(m->carrier->shard->flows, ADIT_PROTO_UDP, &m->src, to);
 	if (f && f->owner == &carried && ((struct carried *)f->owned)->mapping == m &&
 	    endpoint_same(&((struct carried *)f->owned)->to, to))
 		return f;
