@@ -23,17 +23,15 @@ enum flow_state {
 };
 
 enum {
-	FLOW_FIN_UP = 1,       /* the application has sent FIN */
-	FLOW_RST_UP = 2,       /* ... RST */
-	FLOW_ACCEPTED = 4,     /* the stack has been told ACCEPT and is owed RELEASE */
-	FLOW_ESTABLISHED = 8,  /* the stack has ended the handshake; no longer half-open */
-	FLOW_HANDLED = 16,     /* a handler ACCEPTed it and is owed CLOSED */
-	FLOW_TOLD = 32,        /* the handler that forwarded it wants to hear the end: owed CLOSED */
-	FLOW_INBOUND = 64,     /* made by a datagram from the network (endpoint-independent filtering) */
-	FLOW_REFUSED = 128,    /* a verdict of REJECT or DROP that stays for a while, so that it is not asked again */
-	FLOW_SPOKEN = 256,     /* its handler has sent something, or ended its direction: too late to forward it */
-	FLOW_NEAR_FIN = 512,   /* its handler has been told FIN */
-	FLOW_WAITING = 1024    /* OPEN and forwarded, and the outbound has not answered yet */
+	FLOW_ACCEPTED = 1,     /* the stack has been told ACCEPT and is owed RELEASE */
+	FLOW_ESTABLISHED = 2,  /* the stack has ended the handshake; no longer half-open */
+	FLOW_HANDLED = 4,      /* a handler ACCEPTed it and is owed CLOSED */
+	FLOW_TOLD = 8,         /* the handler that forwarded it wants to hear the end: owed CLOSED */
+	FLOW_INBOUND = 16,     /* made by a datagram from the network (endpoint-independent filtering) */
+	FLOW_REFUSED = 32,     /* a verdict of REJECT or DROP that stays for a while, so that it is not asked again */
+	FLOW_SPOKEN = 64,      /* its handler has sent something, or ended its direction: too late to forward it */
+	FLOW_NEAR_FIN = 128,   /* its handler has been told FIN */
+	FLOW_WAITING = 256     /* OPEN and forwarded, and the outbound has not answered yet */
 };
 
 enum { FLOW_NOBODY = 0xff, FLOW_NAME_MOST = 253 /* bytes; RFC 1035 section 2.3.4, without the last dot */ };

@@ -152,10 +152,6 @@ static int tcp_takes(struct shard *s, struct flow *f, const struct packet_view *
 			flow_forget(s, f);
 		return 0;
 	}
-	if (v->tcp_flags & WIRE_TCP_FIN)
-		f->flags |= FLOW_FIN_UP;
-	if (v->tcp_flags & WIRE_TCP_RST)
-		f->flags |= FLOW_RST_UP;
 	return 1;
 }
 

@@ -127,19 +127,6 @@ static void a_reset_while_it_waits_ends_the_flow_in_silence(void **state)
 	assert_int_equal(kit_number(k, PART_STACK, 0, KIT_OP, 0), 0);
 }
 
-static void fin_and_reset_of_the_application_are_remembered(void **state)
-{
-	struct flow *f;
-
-	k->answer[0].type = ADIT_OP_ACCEPT;
-	send_segment(k, 4, 1000, SYN, 0);
-	f = flowtable_get(k->s.flows, asked(k, 0, 0));
-	send_segment(k, 4, 1000, FIN | ACK, 0);
-	assert_int_equal(f->flags & (FLOW_FIN_UP | FLOW_RST_UP), FLOW_FIN_UP);
-	send_segment(k, 4, 1000, RST, 0);
-	assert_int_equal(f->flags & (FLOW_FIN_UP | FLOW_RST_UP), FLOW_FIN_UP | FLOW_RST_UP);
-}
-
 /* ---- what is not even looked up ---- */
 
 static void broken_packets_are_dropped_and_counted(void **state)
@@ -376,7 +363,6 @@ int main(void)
 		INPUT_TEST(the_parked_syn_follows_a_late_verdict_once),
 		INPUT_TEST(a_crowd_of_half_open_flows_has_less_time),
 		INPUT_TEST(a_reset_while_it_waits_ends_the_flow_in_silence),
-		INPUT_TEST(fin_and_reset_of_the_application_are_remembered),
 		INPUT_TEST(broken_packets_are_dropped_and_counted),
 		INPUT_TEST(fragments_make_one_datagram),
 		INPUT_TEST(the_second_datagram_of_one_batch_is_not_lost),
