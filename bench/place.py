@@ -299,3 +299,38 @@ class Adit(Tunnel):
         with open(path, "w", encoding="utf-8") as f:
             f.write(self.text() + "\n")
         return [word.replace("{manifest}", path) for word in shlex.split(self.template)]
+
+
+class Socks5(Adit):
+    """adit with the system stack, through a SOCKS5 proxy that runs beside the server."""
+
+    port = 1080  # of the next proxy
+
+    def __init__(self, place, name, template, manifest):
+        super().__init__(place, name, template, manifest)
+        self.proxy, self.port = None, Socks5.port
+        Socks5.port += 1
+
+    def fresh(self):
+        return Socks5(self.place, self.name, self.template, self.manifest)
+
+    def text(self):
+        return json.dumps({
+            "adit": 1,
+            "platform": {"module": "platform-linux", "namespace": f"pid:{self.holder.pid}", "name": "adit0",
+                         "mtu": self.place.mtu},
+            "outbounds": [{"name": "proxy", "module": "outbound-socks5", "server": f"{SERVER}:{self.port}"}],
+        })
+
+    def open(self):
+        try:
+            self.proxy = self.place.start(["nsenter", "-t", str(self.place.server_ns.pid), "-n", "microsocks", "-i", SERVER,
+                                           "-p", str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except OSError as e:
+            raise Failed(f"{self.name}: microsocks cannot be started: {e}") from e
+        super().open()
+
+    def close(self):
+        super().close()
+        if self.proxy:
+            self.place.stop(self.proxy)
