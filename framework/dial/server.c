@@ -145,8 +145,8 @@ static void finish(adit_reaching *r, adit_result result, intptr_t sock)
 	adit_dialed done = r->done;
 	void *arg = r->arg;
 
-	if (result != ADIT_OK && r->name && !r->name->busy)
-		r->name->until = 0;
+	if (result != ADIT_OK && r->name && r->n && !r->name->busy)
+		r->name->until = 0; /* no address answers: perhaps there are others by now */
 	forget(r);
 	done(arg, result, sock);
 }
