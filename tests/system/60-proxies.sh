@@ -54,11 +54,21 @@ for p in $PROXIES; do
 	handlers="$handlers
 		{\"name\": \"to-$p\", \"module\": \"handler-direct\", \"outbound\": \"$p\", \"match\": {\"address\": [\"10.3.$n.0/24\", \"fd00:3:$n::/64\"]}},"
 done
+# Flows to 10.3.99.0/24, where nobody is, go by the name that they say themselves.
+rules=
+hosts=
+for p in micro dante shadow ssh tiny tls squid; do
+	rules="$rules\"via $p domain .$p.example\", "
+	hosts="$hosts
+10.3.$(number_of $p).1 www.$p.example"
+done
+handlers="$handlers
+		{\"name\": \"by-name\", \"module\": \"handler-rules\", \"match\": {\"address\": \"10.3.99.0/24\"}, \"look\": true, \"rules\": [$rules]},"
 ADIT_MORE="$ADIT_MORE], \"handlers\": [$handlers]"
 printf s3cret >"$W/secret"
 
 # The resolver of adit's proxies is a file of this mount namespace.
-printf '127.0.0.1 localhost\n10.2.0.3 proxy.example\n' >"$W/hosts"
+printf '127.0.0.1 localhost\n10.2.0.3 proxy.example\n%s\n' "$hosts" >"$W/hosts"
 mount --bind "$W/hosts" /etc/hosts
 printf 'hosts: files\n' >"$W/nsswitch"
 mount --bind "$W/nsswitch" /etc/nsswitch.conf
@@ -156,7 +166,7 @@ done
 
 # connect: says how a connect ended, "connected" or the name of the error. echo: twenty flows at once with a megabyte
 # of their own each way, and no half-close, which not every proxy can. steady: a message every 10 ms for so many
-# seconds. udp: a hundred datagrams, ten under way at a time. serve: the other end of these.
+# seconds. named: an HTTP request that says a host name, which comes back. udp: a hundred datagrams, ten under way at a time. serve: the other end of these.
 cat >"$W/flows.py" <<-'END'
 	import errno, os, random, socket, socketserver, sys, threading, time
 
@@ -214,6 +224,20 @@ cat >"$W/flows.py" <<-'END'
 	    except OSError as e:
 	        return errno.errorcode.get(e.errno, str(e))
 
+	def named(address, port, name):
+	    said = b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % name.encode()
+	    try:
+	        s, got = open_to(address, port), b""
+	        s.sendall(said)
+	        while len(got) < len(said):
+	            more = s.recv(4096)
+	            if not more:
+	                return "end"
+	            got += more
+	        return "whole" if got == said else "broken"
+	    except OSError as e:
+	        return errno.errorcode.get(e.errno, str(e))
+
 	def udp(address, port):
 	    said = []
 	    try:
@@ -253,7 +277,7 @@ cat >"$W/flows.py" <<-'END'
 	if sys.argv[1] == "serve":
 	    threading.Thread(target=serve_udp, args=(int(sys.argv[2]),), daemon=True).start()
 	    Server(("::", int(sys.argv[2])), Echo).serve_forever()
-	print({"connect": connect, "echo": echo, "steady": steady, "udp": udp}[sys.argv[1]](*sys.argv[2:]))
+	print({"connect": connect, "echo": echo, "steady": steady, "udp": udp, "named": named}[sys.argv[1]](*sys.argv[2:]))
 END
 flows() { client timeout 30 python3 "$W/flows.py" "$@" </dev/null 2>&1; }
 start echo servers python3 "$W/flows.py" serve 7001
@@ -300,6 +324,10 @@ row squid whole whole EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTU
 row squid-tls whole whole EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EACCES
 row block ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH ENETUNREACH silence silence
 note "$(cat "$W/table")"
+for p in micro dante shadow ssh tiny tls squid; do
+	is "$p: the name that a flow says is what the proxy is asked for" "$(flows named 10.3.99.1 7001 "www.$p.example")" whole
+done
+
 # UDP without a proxy that has it is refused, never sent past the proxy.
 like "the log says that a proxy has no UDP" "$(grep "has no UDP" "$W/adit.log")" "micro: .*UDP is refused"
 is "drop is silence" "$(flows connect "10.3.$(number_of drop).1" 7001 1.5)" silence
