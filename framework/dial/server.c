@@ -2,8 +2,8 @@
  * dial/server.c - servers that the manifest names: host names looked up, addresses tried in order
  *
  * Names are looked up by getaddrinfo on the pool. What it said is remembered per shard, the good news for a minute and
- * the bad for five seconds; when no address of a name answers, the next attempt looks it up again. The time that is left
- * is shared out among the addresses that are left, so that a silent one does not use up the others'.
+ * the bad for five seconds; when no address of a name answers, the next attempt looks it up again. The time that is
+ * left is shared out among the addresses that are left, so that a silent one does not use up the others'.
  */
 #include "dial/server.h"
 

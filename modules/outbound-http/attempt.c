@@ -36,18 +36,38 @@ struct attempt {
 };
 
 static const struct {
-	const char *text;
+	const char *name, *text;
 	adit_result result;
 } causes[CAUSE_COUNT] = {
-	[CAUSE_CONNECT] = {"cannot be reached", ADIT_EHOST},
-	[CAUSE_NAME] = {"has a name that no address is known for", ADIT_EHOST},
-	[CAUSE_TIME] = {"did not answer in time", ADIT_ETIME},
-	[CAUSE_END] = {"closed the connection before it had answered", ADIT_EIO},
-	[CAUSE_BROKEN] = {"gave an answer that is not of HTTP, or too long", ADIT_EIO},
-	[CAUSE_LOGIN] = {"refuses: check username and password, and what the proxy allows", ADIT_EADMIN},
-	[CAUSE_TLS] = {"is not trusted or speaks no TLS", ADIT_EADMIN},
-	[CAUSE_MEMORY] = {"could not be asked for want of memory or descriptors", ADIT_ENOMEM},
+	[CAUSE_CONNECT] = {"unreachable", "cannot be reached", ADIT_EHOST},
+	[CAUSE_NAME] = {"name", "has a name that no address is known for", ADIT_EHOST},
+	[CAUSE_TIME] = {"time", "did not answer in time", ADIT_ETIME},
+	[CAUSE_END] = {"closed", "closed the connection before it had answered", ADIT_EIO},
+	[CAUSE_BROKEN] = {"answer", "gave an answer that is not of HTTP, or too long", ADIT_EIO},
+	[CAUSE_LOGIN] = {"login", "refuses: check username and password, and what the proxy allows", ADIT_EADMIN},
+	[CAUSE_TLS] = {"tls", "is not trusted or speaks no TLS", ADIT_EADMIN},
+	[CAUSE_MEMORY] = {"limit", "could not be asked for want of memory or descriptors", ADIT_ENOMEM},
 };
+
+void causes_start(struct http *o)
+{
+	const adit_host *host = o->env->host;
+	const adit_counters_1 *counters = host->get(host, ADIT_COUNTERS_1);
+	const char *labels[] = {"cause", NULL, NULL};
+	const adit_metric m = {
+		.size = sizeof(m),
+		.kind = ADIT_METRIC_COUNTER,
+		.name = "proxy_failures",
+		.help = "Attempts that a proxy was of no use to, by cause.",
+		.labels = labels,
+	};
+	unsigned i;
+
+	for (i = 0; ADIT_HAS(counters, adit_counters_1, add) && i < CAUSE_COUNT; i++) {
+		labels[1] = causes[i].name;
+		counters->add(o->env, &m, &o->causes[i]); /* without a cell nothing is counted */
+	}
+}
 
 static void try_server(struct attempt *a);
 
@@ -114,12 +134,12 @@ static void tell(struct attempt *a, enum cause cause, const char *more)
 	char line[600];
 	int n;
 
-	s->causes[cause]++;
+	adit_count(a->o->causes[cause], 1);
 	if (*host->log_level > ADIT_LOG_WARN || (s->told[cause] && now - s->told[cause] < minute))
 		return;
 	s->told[cause] = now;
-	n = snprintf(line, sizeof(line), "%s: proxy %s %s%s%s (%llu times so far)", a->o->env->name, s->where, causes[cause].text,
-	             more ? ": " : "", more ? more : "", (unsigned long long)s->causes[cause]);
+	n = snprintf(line, sizeof(line), "%s: proxy %s %s%s%s", a->o->env->name, s->where, causes[cause].text,
+	             more ? ": " : "", more ? more : "");
 	host->log(host, ADIT_LOG_WARN, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 

@@ -5,6 +5,7 @@
 #define HTTP_H
 
 #include <adit/adit.h>
+#include <adit/observe.h>
 #include <adit/server.h>
 
 #include "message.h"
@@ -35,7 +36,6 @@ enum cause {
 struct server {
 	const char *where;
 	char host[HOST_MOST]; /* of where, without brackets: what the certificate must be for */
-	uint64_t causes[CAUSE_COUNT];
 	uint64_t told[CAUSE_COUNT]; /* when the log heard of it last, ns */
 };
 
@@ -51,6 +51,7 @@ struct http {
 	struct tunnel *tunnels;
 	uint32_t attempt_count, tunnel_count;
 	adit_timer *clock;
+	uint64_t *causes[CAUSE_COUNT]; /* cells of adit.counters/1; null without it */
 	struct server servers[SERVERS_MOST];
 	uint32_t server_count;
 	struct tls_context *tls_context; /* null: no TLS */
@@ -80,6 +81,8 @@ adit_result attempt_start(struct http *o, const adit_reach *req, const char *nam
 adit_flow attempt_flow(const struct attempt *a);
 /* [loop] Closes everything and emits nothing. */
 void attempt_drop(struct attempt *a);
+/* [loop] Registers the counters of causes, if the host has counters. */
+void causes_start(struct http *o);
 /* [loop] Ends those whose time is over. */
 void attempts_expire(struct http *o);
 

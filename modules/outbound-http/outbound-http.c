@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * outbound-http/outbound-http.c - a way out through an HTTP proxy, for TCP
  *
- * Once the proxy says that the destination is there, the connection to the proxy is given to the host, which relays as if
- * it were one to the destination. In TLS it is one end of a tunnel that is given.
+ * Once the proxy says that the destination is there, the connection to the proxy is given to the host, which relays as
+ * if it were one to the destination. In TLS it is one end of a tunnel that is given.
  */
 #include <stdio.h>
 #include <string.h>
@@ -112,6 +112,7 @@ static adit_result ADIT_CALL http_start(void *inst)
 {
 	struct http *o = inst;
 
+	causes_start(o);
 	return o->loop->timer(o->env->loop, on_clock, o, &o->clock);
 }
 

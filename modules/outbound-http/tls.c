@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * outbound-http/tls.c - TLS to the proxy, and the only place that knows types of OpenSSL
  *
- * The certificate must be for the host and lead to a trusted authority; there is no setting that turns this off. Sockets
- * are read and written by OpenSSL itself; the host ignores SIGPIPE.
+ * The certificate must be for the host and lead to a trusted authority; there is no setting that turns this off.
+ * Sockets are read and written by OpenSSL itself; the host ignores SIGPIPE.
  */
 #include "tls.h"
 
@@ -49,7 +49,8 @@ struct tls_context *tls_context_new(const char *file, char *why, size_t room)
 		return NULL;
 	}
 	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+	                                 SSL_MODE_RELEASE_BUFFERS);
 	return c;
 }
 

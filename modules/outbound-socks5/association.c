@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * outbound-socks5/association.c - UDP: associations with a proxy, and the flows on them
  *
- * An association is a TCP connection to the proxy, which lives as long as the association does, and a UDP socket that is
- * connected to the relay that the proxy has named. If the connection ends, so do the flows. The last flow takes the
+ * An association is a TCP connection to the proxy, which lives as long as the association does, and a UDP socket that
+ * is connected to the relay that the proxy has named. If the connection ends, so do the flows. The last flow takes the
  * association along.
  */
 #include "association.h"

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * outbound-socks5/attempt.c - a connection to a proxy and the handshake on it
  *
- * The proxies are tried in the order of the settings until one has answered the request itself; what it answered stands.
- * Nothing is read beyond the answer: each read asks for no more than the bytes that are certainly still to come.
+ * The proxies are tried in the order of the settings until one has answered the request itself; what it answered
+ * stands. Nothing is read beyond the answer: each read asks for no more than the bytes that are certainly still to
+ * come.
  *
- * Pipelined, greeting, login and request leave in one write. A proxy that takes what comes with the greeting for part of
- * the greeting loses the request and is silent. With `auto` one attempt at a time probes a proxy that is not known yet:
- * if it chooses a method and then says nothing for a while, or ends the connection, the attempt begins anew, one message
- * at a time, and how that goes decides what is remembered of the proxy.
+ * Pipelined, greeting, login and request leave in one write. A proxy that takes what comes with the greeting for part
+ * of the greeting loses the request and is silent. With `auto` one attempt at a time probes a proxy that is not known
+ * yet: if it chooses a method and then says nothing for a while, or ends the connection, the attempt begins anew, one
+ * message at a time, and how that goes decides what is remembered of the proxy.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -41,29 +42,44 @@ struct attempt {
 };
 
 static const struct {
-	const char *text;
+	const char *name, *text;
 	adit_result result;
 } causes[CAUSE_COUNT] = {
-	[CAUSE_CONNECT] = {"cannot be reached", ADIT_EHOST},
-	[CAUSE_NAME] = {"has a name that no address is known for", ADIT_EHOST},
-	[CAUSE_TIME] = {"did not answer in time", ADIT_ETIME},
-	[CAUSE_END] = {"closed the connection during the handshake", ADIT_EIO},
-	[CAUSE_RESET] = {"reset the connection during the handshake", ADIT_EIO},
-	[CAUSE_VERSION] = {"does not speak SOCKS5", ADIT_EIO},
-	[CAUSE_METHODS] = {"wants another way to log in: check username and password", ADIT_EADMIN},
-	[CAUSE_METHOD] = {"chose a way to log in that was not offered", ADIT_EIO},
-	[CAUSE_LOGIN_VERSION] = {"gave an answer to the login that cannot be read", ADIT_EIO},
-	[CAUSE_LOGIN] = {"does not accept username and password", ADIT_EADMIN},
-	[CAUSE_ADDRESS] = {"gave an answer that cannot be read", ADIT_EIO},
-	[CAUSE_MEMORY] = {"could not be asked for want of memory or descriptors", ADIT_ENOMEM},
+	[CAUSE_CONNECT] = {"unreachable", "cannot be reached", ADIT_EHOST},
+	[CAUSE_NAME] = {"name", "has a name that no address is known for", ADIT_EHOST},
+	[CAUSE_TIME] = {"time", "did not answer in time", ADIT_ETIME},
+	[CAUSE_END] = {"closed", "closed the connection during the handshake", ADIT_EIO},
+	[CAUSE_RESET] = {"reset", "reset the connection during the handshake", ADIT_EIO},
+	[CAUSE_VERSION] = {"version", "does not speak SOCKS5", ADIT_EIO},
+	[CAUSE_METHODS] = {"methods", "wants another way to log in: check username and password", ADIT_EADMIN},
+	[CAUSE_METHOD] = {"method", "chose a way to log in that was not offered", ADIT_EIO},
+	[CAUSE_LOGIN_VERSION] = {"login_answer", "gave an answer to the login that cannot be read", ADIT_EIO},
+	[CAUSE_LOGIN] = {"login", "does not accept username and password", ADIT_EADMIN},
+	[CAUSE_ADDRESS] = {"answer", "gave an answer that cannot be read", ADIT_EIO},
+	[CAUSE_MEMORY] = {"limit", "could not be asked for want of memory or descriptors", ADIT_ENOMEM},
 };
 
 _Static_assert((int)CAUSE_ADDRESS - (int)CAUSE_VERSION == (int)FAULT_ADDRESS - (int)FAULT_VERSION,
                "faults are not in the order of their causes");
 
-const char *cause_text(enum cause cause)
+void causes_start(struct socks *o)
 {
-	return causes[cause].text;
+	const adit_host *host = o->env->host;
+	const adit_counters_1 *counters = host->get(host, ADIT_COUNTERS_1);
+	const char *labels[] = {"cause", NULL, NULL};
+	const adit_metric m = {
+		.size = sizeof(m),
+		.kind = ADIT_METRIC_COUNTER,
+		.name = "proxy_failures",
+		.help = "Attempts that a proxy was of no use to, by cause.",
+		.labels = labels,
+	};
+	unsigned i;
+
+	for (i = 0; ADIT_HAS(counters, adit_counters_1, add) && i < CAUSE_COUNT; i++) {
+		labels[1] = causes[i].name;
+		counters->add(o->env, &m, &o->causes[i]); /* without a cell nothing is counted */
+	}
 }
 
 static void try_server(struct attempt *a);
@@ -135,12 +151,11 @@ static void tell(struct attempt *a, enum cause cause)
 	char line[400];
 	int n;
 
-	s->causes[cause]++;
+	adit_count(a->o->causes[cause], 1);
 	if (*host->log_level > ADIT_LOG_WARN || (s->told[cause] && now - s->told[cause] < minute))
 		return;
 	s->told[cause] = now;
-	n = snprintf(line, sizeof(line), "%s: proxy %s %s (%llu times so far)", a->o->env->name, s->where, causes[cause].text,
-	             (unsigned long long)s->causes[cause]);
+	n = snprintf(line, sizeof(line), "%s: proxy %s %s", a->o->env->name, s->where, causes[cause].text);
 	host->log(host, ADIT_LOG_WARN, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * outbound-socks5/outbound-socks5.c - a way out through a SOCKS5 proxy
  *
- * TCP: once the proxy says that the destination is there, the connection to the proxy is given to the host, which relays
- * as if it were one to the destination. UDP stays in the data path: association.c.
+ * TCP: once the proxy says that the destination is there, the connection to the proxy is given to the host, which
+ * relays as if it were one to the destination. UDP stays in the data path: association.c.
  */
 #include <stdio.h>
 
@@ -202,6 +202,7 @@ static adit_result ADIT_CALL socks_start(void *inst)
 {
 	struct socks *o = inst;
 
+	causes_start(o);
 	return o->loop->timer(o->env->loop, on_clock, o, &o->clock);
 }
 

@@ -5,6 +5,7 @@
 #define SOCKS5_H
 
 #include <adit/adit.h>
+#include <adit/observe.h>
 #include <adit/server.h>
 
 #include "message.h"
@@ -13,7 +14,7 @@ enum {
 	SERVERS_MOST = 8,
 	NAME_MOST = 255,        /* bytes of a host name in a request */
 	ATTEMPTS_MOST = 8192,   /* handshakes under way on one shard */
-	STALL_NS = 500 * 1000 * 1000, /* a proxy that has chosen a method and then is silent for so long may have lost the rest */
+	STALL_NS = 500 * 1000 * 1000, /* silent for so long after it chose a method: it may have lost the rest */
 	ASSOCIATIONS = 256,     /* if the settings do not say how many */
 	PROBES_MOST = 3,        /* probes that said nothing before a proxy counts as one that does not pipeline */
 	CLOCK_NS = 50 * 1000 * 1000 /* between looks at the deadlines */
@@ -44,7 +45,6 @@ struct server {
 	const char *where;
 	enum pipeline_state pipeline;
 	uint32_t probes;
-	uint64_t causes[CAUSE_COUNT];
 	uint64_t told[CAUSE_COUNT]; /* when the log heard of it last, ns */
 };
 
@@ -66,6 +66,7 @@ struct socks {
 	uint32_t attempt_count;
 	adit_timer *clock;
 	struct associations *associations;
+	uint64_t *causes[CAUSE_COUNT]; /* cells of adit.counters/1; null without it */
 	struct server servers[SERVERS_MOST];
 	uint32_t server_count;
 	/* Settings; the texts are the configuration's. */
@@ -115,7 +116,7 @@ adit_result attempt_start(struct socks *o, const struct attempt_wish *wish, stru
 void attempt_cancel(struct attempt *a);
 /* [loop] Ends those whose time is over. */
 void attempts_expire(struct socks *o);
-/* [any] Words for a cause. */
-const char *cause_text(enum cause cause);
+/* [loop] Registers the counters of causes, if the host has counters. */
+void causes_start(struct socks *o);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * tests/fuzz/fuzz_socks5.c - fuzz target: what outbound-socks5 reads of a proxy's answers and of relayed datagrams
  *
- * The first byte of an input chooses what was offered. The rest is given whole and in pieces, which must come to the same,
- * and never may more be asked for than belongs to the handshake. Then it is read as a datagram. With libFuzzer:
+ * The first byte of an input chooses what was offered. The rest is given whole and in pieces, which must come to the
+ * same, and never may more be asked for than belongs to the handshake. Then it is read as a datagram. With libFuzzer:
  *     clang -fsanitize=fuzzer,address,undefined -DPROXY_LIBFUZZER -Isdk/include -I. \
  *         tests/fuzz/fuzz_socks5.c modules/outbound-socks5/message.c
  * Without, main() makes well-formed inputs and two hundred thousand damaged copies, always the same ones.

@@ -91,6 +91,35 @@ static adit_result ADIT_CALL fake_datagrams(adit_loop *l, intptr_t sock, const a
 
 static const adit_server_1 server = {sizeof(server), 0, fake_connect, fake_cancel, fake_datagrams};
 
+/* ---- adit.counters/1 ---- */
+
+static adit_result ADIT_CALL fake_add(const adit_env *env, const adit_metric *m, uint64_t **cell)
+{
+	uint32_t i = current->cause_count++;
+
+	MUST(i < RIG_CAUSES && m->labels[1] && !m->labels[2]);
+	snprintf(current->causes[i].cause, sizeof(current->causes[i].cause), "%s", m->labels[1]);
+	*cell = &current->causes[i].cell;
+	return 0;
+}
+
+static void ADIT_CALL fake_remove(const adit_env *env, uint64_t *cell)
+{
+}
+
+static const adit_counters_1 counters = {sizeof(counters), 0, fake_add, fake_remove};
+
+uint64_t rig_counted(struct rig *r, const char *cause)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->cause_count; i++)
+		if (!strcmp(r->causes[i].cause, cause))
+			return r->causes[i].cell;
+	MUST(!"a cause that is counted");
+	return 0;
+}
+
 /* ---- wires ---- */
 
 static void on_emit(void *arg, const adit_event *ev, uint32_t n)
@@ -137,6 +166,7 @@ struct rig *rig_new(void)
 	r->relay = -1;
 	r->host = fakehost_new(&ends);
 	fakehost_offer(r->host, ADIT_SERVER_1, &server);
+	fakehost_offer(r->host, ADIT_COUNTERS_1, &counters);
 	current = r;
 	return r;
 }

@@ -8,11 +8,12 @@
 #define TESTS_PROXYRIG_H
 
 #include <adit/adit.h>
+#include <adit/observe.h>
 #include <adit/server.h>
 
 #include "tests/lib/fakehost.h"
 
-enum { RIG_FLOWS = 64, RIG_EVENTS = 256, RIG_CONNECTIONS = 64, RIG_BYTES = 2048 };
+enum { RIG_FLOWS = 64, RIG_EVENTS = 256, RIG_CONNECTIONS = 64, RIG_CAUSES = 32, RIG_BYTES = 2048 };
 
 struct rig_event {
 	uint16_t type;
@@ -48,6 +49,11 @@ struct rig {
 	adit_result relay_result;             /* of an address other than the proxy's own */
 	uint32_t relays;
 	adit_flow_info info[RIG_FLOWS];
+	struct {
+		char cause[32];
+		uint64_t cell;
+	} causes[RIG_CAUSES];
+	uint32_t cause_count;
 	int descriptors;
 };
 
@@ -69,6 +75,8 @@ void rig_turn(struct rig *r, uint32_t ms);
 /* The proxy of the n-th connection: what has come, turning the loop until it is size bytes; how many there were. */
 size_t rig_read(struct rig *r, uint32_t n, void *out, size_t size, uint32_t ms);
 void rig_write(struct rig *r, uint32_t n, const void *bytes, size_t size);
+/* How often this cause was counted. */
+uint64_t rig_counted(struct rig *r, const char *cause);
 void rig_hang_up(struct rig *r, uint32_t n);
 
 #endif

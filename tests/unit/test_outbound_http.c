@@ -156,6 +156,7 @@ static void test_lies(void **state)
 		answer(i, lies[i]);
 		is_closed(i, ADIT_EIO);
 	}
+	assert_int_equal(rig_counted(r, "answer"), sizeof(lies) / sizeof(lies[0]));
 }
 
 static void test_a_head_without_end(void **state)

@@ -82,7 +82,8 @@ static void reach(struct kit *kit)
 {
 	int before = done_count;
 
-	began = server_table.connect(kit->s.loop, where, deadline ? loop_now(kit->s.loop) + deadline : 0, done, NULL, &reaching);
+	began = server_table.connect(kit->s.loop, where, deadline ? loop_now(kit->s.loop) + deadline : 0, done, NULL,
+	                             &reaching);
 	assert_int_equal(done_count, before); /* never before connect returns */
 }
 
