@@ -21,6 +21,8 @@ const struct option_row option_rows[OPTION_IDS] = {
 	    "The form of the system stack: auto, transparent, private or portable"),
 	ROW(HANDLER, 0, "handler", VALUE_MODULE, "MODULE",
 	    "The module that is asked about each flow, before the default one"),
+	ROW(VIA, 0, "via", VALUE_WORD, "PROXY",
+	    "The way out: socks5://USER@HOST:PORT, http://HOST:PORT, https://HOST:PORT, direct or block"),
 	ROW(RULES, 'r', "rules", VALUE_FILE, "FILE",
 	    "A file of rules that decide flows first, one per line, such as: reject domain .ads.example"),
 	ROW(CONFIG, 'c', "config", VALUE_FILE, "MANIFEST", "A manifest to start from"),
@@ -71,10 +73,15 @@ const struct command commands[] = {
 	 "wrong, 125 if adit failed, 126 if the command cannot be run, 127 if "
 	 "there is no such command. What the command has sent on streams goes "
 	 "out after its end; adit waits for that, but not for a peer that is "
-	 "silent for five seconds.",
+	 "silent for five seconds. The password of a --via USER@HOST comes from "
+	 "ADIT_VIA_PASSWORD, which COMMAND does not see, or is asked for on the terminal.",
 	 1, WORDS_END_OPTIONS, VALUE_WORD, command_exec,
-	 {OPTION_NAME, OPTION_FLOWS, OPTION_CONFIG, OPTION_STACK, OPTION_FORM, OPTION_HANDLER, OPTION_RULES,
+	 {OPTION_NAME, OPTION_VIA, OPTION_FLOWS, OPTION_CONFIG, OPTION_STACK, OPTION_FORM, OPTION_HANDLER, OPTION_RULES,
 	  OPTION_SET, OPTION_LOG, OPTION_MODULE_DIR, OPTION_SAFE_MODE}},
+	{"explain", "exec [OPTION ...]", "prints the manifest that options of exec stand for",
+	 "It can be kept, changed, and run with adit exec -c MANIFEST. Passwords are not in it.",
+	 1, WORDS_END_OPTIONS, VALUE_WORD, command_explain,
+	 {OPTION_END}},
 	{"run", "MANIFEST", "runs what a manifest describes until it is told to end",
 	 "SIGTERM and SIGINT end it in good order; SIGUSR1 prints the counters. It "
 	 "also ends, with status 1, when the device is deleted.",

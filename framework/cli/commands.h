@@ -25,6 +25,7 @@ struct request {
 	const char *flow, *size, *time, *snap, *write; /* of capture */
 	bool device, follow, rates, yes, undo;
 	const char *handler, *rules, *stack, *form;
+	char *via; /* its password is struck out once it has been read */
 	bool json, origin, effective, why, load;
 	int shards;
 };
@@ -42,6 +43,7 @@ enum option_id {
 	OPTION_FORM,
 	OPTION_HANDLER,
 	OPTION_RULES,
+	OPTION_VIA,
 	OPTION_CONFIG,
 	OPTION_LOG,
 	OPTION_JSON,
@@ -119,6 +121,7 @@ bool completion_write(FILE *f, const char *shell);
  * cli/change.c). Each returns the exit status. */
 int command_run(struct request *r);
 int command_exec(struct request *r);
+int command_explain(struct request *r);
 int command_check(struct request *r);
 int command_show(struct request *r);
 int command_schema(struct request *r);

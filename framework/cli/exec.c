@@ -1,77 +1,165 @@
 /* SPDX-License-Identifier: MIT
- * cli/exec.c - adit exec: the manifest that its options stand for
+ * cli/exec.c - adit exec, and adit explain exec, which prints what it stands for
  */
 #include "cli/serving.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
-/* Who is asked about each flow: rules, the chosen module, and in the end who lets everything out. Null: no memory. */
-static char *handlers_of(const struct request *r)
+#include "cli/members.h"
+
+/* ---- the password of --via ---- */
+
+/* A line from the terminal, without an echo. false: there is no terminal, or no line. */
+static bool ask(const char *user, const char *server, char *out, size_t room)
 {
-	char *text = NULL;
+	FILE *tty = fopen("/dev/tty", "r+e");
+	struct termios before, quiet;
+	char *line;
 
-	if (!r->rules && !r->handler)
-		return strdup("");
-	if (asprintf(&text, ", \"handlers\": [%s%s%s%s%s%s{\"name\": \"direct\", \"module\": \"handler-direct\"}]",
-	             r->rules ? "{\"name\": \"rules\", \"module\": \"handler-rules\", \"files\": [\"" : "",
-	             r->rules ? r->rules : "", r->rules ? "\"]}, " : "",
-	             r->handler ? "{\"name\": \"chosen\", \"module\": \"" : "", r->handler ? r->handler : "",
-	             r->handler ? "\"}, " : "") < 0)
-		return NULL;
-	return text;
-}
-
-/* The manifest that the options of exec stand for: its members. */
-static char *members_of(struct request *r)
-{
-	struct session_options *o = &r->session;
-	char *text = NULL, *handlers;
-
-	if (r->stack || r->form) {
-		if (o->setting_count + 2 > SESSION_SETTINGS)
-			return NULL;
-		o->settings[o->setting_count++] = (struct conf_setting){"stack", r->stack ? r->stack : "system"};
-		if (r->form)
-			o->settings[o->setting_count++] = (struct conf_setting){"stacks.system.form", r->form};
+	if (!tty)
+		return false;
+	fprintf(tty, "password of %s at %s: ", user, server);
+	fflush(tty);
+	if (tcgetattr(fileno(tty), &before)) {
+		fclose(tty);
+		return false;
 	}
-	handlers = handlers_of(r);
-	if (!handlers ||
-	    asprintf(&text, "\"platform\": {\"module\": \"platform-linux\", \"namespace\": \"new\"}, \"policy\": {\"host\": true}%s%s",
-	             o->flows ? "" : ", \"log\": {\"level\": \"warn\"}", handlers) < 0)
-		text = NULL;
-	free(handlers);
-	return text;
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
+	line = fgets(out, (int)room, tty);
+	tcsetattr(fileno(tty), TCSAFLUSH, &before);
+	fputc('\n', tty);
+	fclose(tty);
+	if (line)
+		out[strcspn(out, "\n")] = 0;
+	return line != NULL;
 }
 
-/* Names go into JSON as they are. */
-static int plain(const char *word)
+/* Puts the password where the manifest looks for it: from the word, the environment, or the terminal. */
+static int provide_password(struct via *v)
 {
-	return !word || !word[strcspn(word, "\"\\\n")];
+	int err;
+
+	if (!*v->user || (!v->has_password && getenv(MEMBERS_PASSWORD)))
+		return 0;
+	if (!v->has_password && !ask(v->user, v->server, v->password, sizeof(v->password))) {
+		fprintf(stderr,
+		        "adit exec: no password for %s at %s: set %s, write socks5://USER:PASSWORD@..., or run it in a terminal\n",
+		        v->user, v->server, MEMBERS_PASSWORD);
+		return -1;
+	}
+	err = setenv(MEMBERS_PASSWORD, v->password, 1);
+	explicit_bzero(v->password, sizeof(v->password));
+	return err;
+}
+
+/* Neither a list of processes nor the command inside is to see it. */
+static void hide_password(char *word)
+{
+	char *at = strrchr(word, '@'), *begin = strstr(word, "://"), *colon;
+
+	if (!at || !begin || begin + 3 > at)
+		return;
+	colon = memchr(begin + 3, ':', (size_t)(at - begin - 3));
+	if (colon)
+		memset(colon + 1, '*', (size_t)(at - colon - 1));
+}
+
+static void forget_password(void)
+{
+	char *value = getenv(MEMBERS_PASSWORD);
+
+	if (value)
+		explicit_bzero(value, strlen(value));
+	unsetenv(MEMBERS_PASSWORD);
+}
+
+/* ---- the commands ---- */
+
+/* Reads --via. False: explained. */
+static bool read_via(struct request *r, struct via *v)
+{
+	char why[160];
+
+	if (!r->via)
+		return true;
+	if (via_parse(v, r->via, why, sizeof(why)) == ADIT_OK) {
+		hide_password(r->via);
+		return true;
+	}
+	hide_password(r->via);
+	fprintf(stderr, "adit exec: --via %s: %s\n", words_shown(r->via), why);
+	return false;
 }
 
 int command_exec(struct request *r)
 {
 	struct session s;
+	struct via v = {0};
 	char *text;
-	int status;
+	int status = EXIT_FAILED;
 
-	if (!plain(r->handler)) {
-		fprintf(stderr, "adit exec: the handler's name holds a quote or a backslash; names are [a-z0-9_.-]\n");
+	if (!read_via(r, &v) || provide_password(&v))
 		return EXIT_FAILED;
-	}
-	if (!plain(r->rules)) {
-		fprintf(stderr, "adit exec: the name of the file of rules holds a quote, a backslash or a line end; call it otherwise\n");
-		return EXIT_FAILED;
-	}
-	text = members_of(r);
-	if (!text)
+	text = members_text(r, r->via ? &v : NULL, ", ", false);
+	if (!text || !members_settings(r))
 		return EXIT_FAILED;
 	r->session.members = text;
 	r->session.inside = true;
-	status = serving_load(&s, &r->session) ? EXIT_FAILED : inside_run(&s, r->words);
+	if (!serving_load(&s, &r->session)) {
+		forget_password();
+		status = inside_run(&s, r->words);
+	}
+	forget_password();
 	session_fini(&s);
 	free(text);
 	return status;
+}
+
+/* What --set adds is no text of its own: it stands in a comment. */
+static void print_settings(const struct session_options *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->setting_count; i++)
+		printf("  // and --set %s=%s\n", o->settings[i].path, o->settings[i].value);
+}
+
+int command_explain(struct request *r)
+{
+	const struct command *exec = command_find("exec");
+	struct command lenient = *exec;
+	struct request inner = {0};
+	struct via v = {0};
+	char *text;
+	int argc = 0, status;
+
+	while (r->words[argc])
+		argc++;
+	if (strcmp(r->words[0], "exec") != 0) {
+		fprintf(stderr, "adit explain: %s: only exec stands for a manifest; try: adit explain exec --via direct\n",
+		        words_shown(r->words[0]));
+		return 2;
+	}
+	lenient.least = 0;
+	status = parse_words(&lenient, argc, (char **)(uintptr_t)r->words, &inner);
+	if (status)
+		return status < 0 ? 0 : status;
+	if (!read_via(&inner, &v))
+		return EXIT_FAILED;
+	text = members_text(&inner, inner.via ? &v : NULL, ",\n  ", true);
+	explicit_bzero(&v, sizeof(v));
+	if (!text)
+		return EXIT_FAILED;
+	printf("{\n  \"adit\": 1,\n  %s\n", text);
+	print_settings(&inner.session);
+	printf("}\n");
+	free(text);
+	return 0;
 }

@@ -96,6 +96,9 @@ static int take(const struct command *c, struct request *r, const struct option_
 	case OPTION_RULES:
 		r->rules = value;
 		return 0;
+	case OPTION_VIA:
+		r->via = value;
+		return 0;
 	case OPTION_CONFIG:
 		o->manifest = value;
 		return 0;

@@ -58,7 +58,7 @@ is "... and there are some" "$(options_of exec | wc -l | awk '{ print ($1 > 8) }
 # ---- bash
 PATH=$(dirname "$ADIT"):$PATH
 complete_bash() { bash --norc "$TESTDIR/complete.bash" "$BUILD/docs/completion/adit" "$@" | sort -u | tr '\n' ' '; }
-is "bash: adit ex" "$(complete_bash adit ex)" "exec "
+is "bash: adit exe" "$(complete_bash adit exe)" "exec "
 is "bash: adit and nothing" "$(complete_bash adit '')" \
 	"$(printf '%s\n' $commands --help --version | sort | tr '\n' ' ')"
 is "bash: adit exec --f" "$(complete_bash adit exec --f)" "--flows --form "
@@ -83,7 +83,7 @@ else
 fi
 if command -v fish >/dev/null; then
 	ask_fish() { HOME=$W/d fish --no-config -c "source $BUILD/docs/completion/adit.fish; complete -C '$1'" | cut -f1 | sort | tr '\n' ' '; }
-	is "fish: adit ex" "$(ask_fish 'adit ex')" "exec "
+	is "fish: adit exe" "$(ask_fish 'adit exe')" "exec "
 	is "fish: adit show --or" "$(ask_fish 'adit show --or')" "--origin "
 	is "fish: adit exec --fl" "$(ask_fish 'adit exec --fl')" "--flows "
 	is "fish: adit inspect handler-d" "$(ask_fish 'adit inspect handler-d')" "handler-direct "
