@@ -5,6 +5,8 @@
  * then says it, in order, lets go what may go, and looks whether the flow is over. The handshake is lwIP's from the
  * SYN on: the host held that back until the verdict.
  */
+#include <string.h>
+
 #include "lwip/priv/tcp_priv.h"
 
 #include "stack.h"
@@ -199,14 +201,25 @@ static void first_packet(struct conn *c, const struct slot *s, struct pbuf *p)
 	}
 }
 
+/* lwIP does not believe a window that becomes smaller while nothing new is acknowledged. RFC 9293 section 3.10.7.4
+ * does, of the newest segment. */
+static void take_window(struct tcp_pcb *pcb, const struct tcp_hdr *tcp)
+{
+	if ((TCPH_FLAGS(tcp) & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK && pcb->state >= ESTABLISHED &&
+	    pcb->snd_wl1 == lwip_ntohl(tcp->seqno) && pcb->snd_wl2 == lwip_ntohl(tcp->ackno))
+		pcb->snd_wnd = SND_WND_SCALE(pcb, lwip_ntohs(tcp->wnd));
+}
+
 void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 {
 	uint32_t headers = b->hdr_len, size = 0;
+	struct tcp_hdr tcp;
 	const adit_buf *q;
 	struct pbuf *p;
 
 	for (q = b; q; q = q->next)
 		size += q->len;
+	memcpy(&tcp, b->data + b->csum_start, sizeof(tcp)); /* lwIP changes the packet's own */
 	p = up_wrap(c->stack, b);
 	if (!p) {
 		c->stack->counts.lost++;
@@ -217,10 +230,12 @@ void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 		first_packet(c, s, p);
 	} else {
 		conn_enter(c);
-		/* More than one segment's worth is acknowledged at once (RFC 5681 section 4.2). */
-		if (tcp_active_pcbs && size - headers > c->pcb->mss)
+		/* What is more than one segment's worth, or fills a gap, is acknowledged at once (RFC 5681 section 4.2). */
+		if (tcp_active_pcbs && (size - headers > c->pcb->mss || (c->pcb->ooseq && size > headers)))
 			tcp_set_flags(c->pcb, TF_ACK_DELAY);
 		tcp_input(p, ip_device());
+		if (tcp_active_pcbs)
+			take_window(tcp_active_pcbs, &tcp);
 	}
 	conn_settle(c);
 }
