@@ -88,6 +88,8 @@ void timer_update(struct conn *c)
 		list_add(&st->acks, &c->acks);
 	}
 	link_remove(&c->keeps);
+	if (c->closed)
+		link_remove(&c->closing); /* TIME-WAIT */
 	if (st->keepalive && !c->closed && (pcb->so_options & SOF_KEEPALIVE)) {
 		c->keep_due = now + (pcb->keep_cnt_sent ? pcb->keep_intvl * (uint64_t)1000000 : st->keepalive) + TICK_NS;
 		list_add(&st->keeps, &c->keeps);
