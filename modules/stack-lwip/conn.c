@@ -219,12 +219,12 @@ void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 
 	for (q = b; q; q = q->next)
 		size += q->len;
-	memcpy(&tcp, b->data + b->csum_start, sizeof(tcp)); /* lwIP changes the packet's own */
 	p = up_wrap(c->stack, b);
 	if (!p) {
 		c->stack->counts.lost++;
 		return;
 	}
+	memcpy(&tcp, p->payload, sizeof(tcp)); /* lwIP changes the packet's own */
 	ip_current(s->info);
 	if (!c->begun) {
 		first_packet(c, s, p);

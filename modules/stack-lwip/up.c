@@ -11,7 +11,15 @@
 
 #include "stack.h"
 
-enum { SMALL = 2048 /* packets that fit into such a buffer do not keep a larger one */ };
+enum {
+	SMALL = 2048, /* packets that fit into such a buffer do not keep a larger one */
+	TCP_SIZE = 20,
+	OPTION_END = 0,
+	OPTION_NOTHING = 1,
+	OPTION_MSS = 2,
+	FLAGS_AT = 13,
+	FLAG_SYN = 2
+};
 
 struct ride {
 	struct pbuf_custom custom; /* first: lwIP knows it by this address */
@@ -52,6 +60,26 @@ static adit_buf *fitted(struct stack *st, adit_buf *b)
 	return copy;
 }
 
+/* lwIP 2.2.1 reads the length of an option without looking whether the header ends before it, and believes an MSS in any
+ * segment, before it looks at the sequence number. From the first option that does not fit into the header on, there is
+ * none; and an MSS counts in a SYN alone (RFC 9293 section 3.7.1). */
+static void trim_options(uint8_t *tcp, uint32_t size)
+{
+	uint32_t at = TCP_SIZE;
+
+	while (at < size && tcp[at] != OPTION_END) {
+		uint32_t n = tcp[at] == OPTION_NOTHING ? 1 : at + 1 < size ? tcp[at + 1] : 0;
+
+		if (n == 0 || n > size - at || (n == 1 && tcp[at] != OPTION_NOTHING)) {
+			memset(tcp + at, OPTION_END, size - at);
+			return;
+		}
+		if (tcp[at] == OPTION_MSS && !(tcp[FLAGS_AT] & FLAG_SYN))
+			memset(tcp + at, OPTION_NOTHING, n);
+		at += n;
+	}
+}
+
 static struct pbuf *ride_new(struct stack *st, adit_buf *b, uint32_t skip)
 {
 	struct ride *r = mem_malloc(sizeof(*r));
@@ -77,11 +105,14 @@ struct pbuf *up_wrap(struct stack *st, adit_buf *b)
 
 	for (next = b; next; next = next->next)
 		total += next->len;
-	if (total - skip > UINT16_MAX) {
+	if (total - skip > UINT16_MAX || b->len < b->hdr_len || b->hdr_len < skip + TCP_SIZE) {
 		put_buf(st, b);
 		return NULL;
 	}
-	for (b = fitted(st, b); b; b = next) {
+	b = fitted(st, b);
+	if (b)
+		trim_options(b->data + skip, b->hdr_len - skip);
+	for (; b; b = next) {
 		next = b->next;
 		b->next = NULL;
 		p = ride_new(st, b, skip);

@@ -525,6 +525,22 @@ void virtualhost_segment(struct virtualhost *h, uint32_t slot, const struct segm
 	h->stack->input(h->inst, &b, 1);
 }
 
+void virtualhost_options(struct virtualhost *h, uint32_t slot, uint32_t seq, uint32_t ack, const uint8_t *options,
+                         uint32_t size)
+{
+	adit_buf *b = packet_begin(h, slot, 20 + size, 20 + size);
+	uint8_t *tcp = b->data + b->csum_start;
+
+	put32(tcp + 4, seq);
+	put32(tcp + 8, ack);
+	tcp[12] = (uint8_t)((20 + size) / 4 << 4);
+	tcp[13] = TCP_ACK_FLAG;
+	put16(tcp + 14, 512);
+	memcpy(tcp + 20, options, size);
+	b->csum_off = 16;
+	h->stack->input(h->inst, &b, 1);
+}
+
 void virtualhost_datagram(struct virtualhost *h, uint32_t slot, const void *payload, size_t size)
 {
 	adit_buf *b = packet_begin(h, slot, 8 + (uint32_t)size, 8);

@@ -93,6 +93,9 @@ void virtualhost_send(struct virtualhost *h, uint32_t slot, const void *data, si
 /* The module gets a segment of the slot's flow. mss, scale and sack_permitted count for a SYN. A payload that is larger
  * than gso_size (not 0) is a super-packet. */
 void virtualhost_segment(struct virtualhost *h, uint32_t slot, const struct segment *s, const void *payload);
+/* An acknowledgement with these options, whatever they are; size is a multiple of 4. */
+void virtualhost_options(struct virtualhost *h, uint32_t slot, uint32_t seq, uint32_t ack, const uint8_t *options,
+                         uint32_t size);
 /* The same for a datagram (UDP). */
 void virtualhost_datagram(struct virtualhost *h, uint32_t slot, const void *payload, size_t size);
 

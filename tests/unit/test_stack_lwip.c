@@ -208,6 +208,24 @@ static void a_reset_during_the_handshake_closes(void **state)
 	assert_int_equal(virtualhost_heard(h, 1, ADIT_EV_CREDIT, NULL), 0);
 }
 
+/* An option that ends behind the header, at the very end of the packet; and an MSS that is none of a SYN. */
+static void options_count_as_far_as_they_fit(void **state)
+{
+	struct app a = open_app(1, 4);
+	uint32_t from, first = a.ack;
+
+	virtualhost_options(h, 1, a.seq, a.ack, (const uint8_t[]){2, 4, 0, 1}, 4); /* MSS 1 */
+	virtualhost_options(h, 1, a.seq, a.ack, (const uint8_t[]){1, 1, 1, 3}, 4);
+	virtualhost_options(h, 1, a.seq, a.ack, (const uint8_t[]){5, 40, 0, 0}, 4);
+	virtualhost_options(h, 1, a.seq, a.ack, (const uint8_t[]){9, 0, 0, 0}, 4);
+	from = h->sent_count;
+	virtualhost_send(h, 1, bytes, 5000, 5000);
+	assert_int_equal(h->sent[from].gso_size, MSS);
+	while (take(&a, from, first))
+		;
+	assert_int_equal(a.ack - first, 5000);
+}
+
 /* ---- data up ---- */
 
 static void hands_up_what_comes_and_opens_the_window_with_consume(void **state)
@@ -758,6 +776,7 @@ int main(void)
 		T(a_syn_that_comes_again_is_answered_again_with_the_same_number),
 		T(initial_sequence_numbers_follow_a_clock_and_a_secret),
 		T(a_reset_during_the_handshake_closes),
+		T(options_count_as_far_as_they_fit),
 		T(hands_up_what_comes_and_opens_the_window_with_consume),
 		T(takes_no_more_than_the_window),
 		T(a_small_segment_is_acknowledged_after_40_ms),
