@@ -130,7 +130,7 @@ static void read_settings(struct own *o)
 	uint64_t ns;
 
 	o->connect_first = adit_config_truth(o->h, "connect_first", 1) != 0;
-	o->look = adit_config_truth(o->h, "look", 0) != 0;
+	o->look = adit_config_truth(o->h, "look", 1) != 0;
 	o->look_ns = 300000000;
 	if (ADIT_HAS(config, adit_config_1, duration) && config->duration(o->h->cfg, "look_timeout", &ns) == 0)
 		o->look_ns = ns;
