@@ -112,21 +112,12 @@ static void read_reject(struct reader *r, struct rule *out)
 			out->code = kinds[i].code;
 }
 
-static adit_result read_options(struct reader *r, struct rule *out)
+static void read_options(struct reader *r, struct rule *out)
 {
-	adit_result result = 0;
-
-	while (result == 0) {
-		if (take_if(r, "connect-first"))
-			out->connect_first = 1;
-		else if (take_if(r, "connect-later"))
-			out->connect_first = 0;
-		else if (take_if(r, "stack"))
-			result = take_name(r, out->stack, "stack");
-		else
-			break;
-	}
-	return result;
+	if (take_if(r, "connect-first"))
+		out->connect_first = 1;
+	else if (take_if(r, "connect-later"))
+		out->connect_first = 0;
 }
 
 static adit_result read_action(struct reader *r, struct rule *out)
@@ -151,7 +142,8 @@ static adit_result read_action(struct reader *r, struct rule *out)
 		result = take_name(r, out->via, "via");
 	else if (!take_if(r, "allow"))
 		return wrong(r, "an action comes first (via NAME, allow, reject, drop or pass), not", peek(r));
-	return result < 0 ? result : read_options(r, out);
+	read_options(r, out);
+	return result;
 }
 
 /* ---- the terms ---- */

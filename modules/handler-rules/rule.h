@@ -58,8 +58,7 @@ struct rule {
 	adit_result code;      /* of REJECT */
 	int32_t outbound;      /* of VIA: its number; filled in by the table */
 	uint32_t term_count;
-	char via[RULE_NAME_MOST + 1];   /* "": the default outbound */
-	char stack[RULE_NAME_MOST + 1]; /* "": the one that would have it anyway */
+	char via[RULE_NAME_MOST + 1]; /* "": the default outbound */
 	struct term terms[RULE_TERMS_MOST];
 };
 
