@@ -101,7 +101,7 @@ static int find_out(struct own *o, struct waiting *w, enum rule_answer what, con
 		w->known |= KNOWN_OWNER;
 		return 0;
 	}
-	if (o->look && (info->proto == ADIT_PROTO_TCP || (info->proto == ADIT_PROTO_UDP && look_has_reader(info->dst.port)))) {
+	if (o->look && (info->proto == ADIT_PROTO_TCP || info->proto == ADIT_PROTO_UDP)) {
 		wait_look(o, w);
 		return 1;
 	}

@@ -3,6 +3,8 @@
  */
 #include "look.h"
 
+#include "quic.h"
+
 enum { TLS_HANDSHAKE = 22, PORT_DNS = 53 };
 
 enum look look_stream(const uint8_t *data, size_t size, struct host_name *out)
@@ -12,12 +14,7 @@ enum look look_stream(const uint8_t *data, size_t size, struct host_name *out)
 	return data[0] == TLS_HANDSHAKE ? hello_look(data, size, out) : http_look(data, size, out);
 }
 
-int look_has_reader(uint16_t port)
+enum look look_datagram(struct quic *q, const uint8_t *data, size_t size, uint16_t port, struct host_name *out)
 {
-	return port == PORT_DNS;
-}
-
-enum look look_datagram(const uint8_t *data, size_t size, uint16_t port, struct host_name *out)
-{
-	return port == PORT_DNS ? dns_look(data, size, out) : LOOK_NONE;
+	return port == PORT_DNS ? dns_look(data, size, out) : quic_look(q, data, size, out);
 }

@@ -33,9 +33,8 @@ enum look dns_look(const uint8_t *data, size_t size, struct host_name *out);
 
 /* A stream whose protocol is not known. */
 enum look look_stream(const uint8_t *data, size_t size, struct host_name *out);
-/* One datagram to this port. Never MORE. */
-enum look look_datagram(const uint8_t *data, size_t size, uint16_t port, struct host_name *out);
-/* 1: datagrams to this port may have a name in them. */
-int look_has_reader(uint16_t port);
+/* The next datagram of a flow to this port; q holds what those before it had (quic.h). */
+struct quic;
+enum look look_datagram(struct quic *q, const uint8_t *data, size_t size, uint16_t port, struct host_name *out);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "limit.h"
 #include "look.h"
+#include "quic.h"
 #include "table.h"
 
 enum {
@@ -69,6 +70,7 @@ struct own {
 	uint32_t free_count;
 	uint16_t free[WAITING_MOST]; /* places in waiting */
 	uint8_t scratch[LOOK_MOST];
+	struct quic quic; /* scratch too */
 };
 
 /* ---- share.c ---- */

@@ -154,6 +154,23 @@ void wait_data(adit_handler *h, adit_flow flow, uint64_t user, adit_buf *buf)
 		looked(o, w);
 }
 
+/* What the kept datagrams say together. */
+static enum look look_together(struct own *o, struct waiting *w, uint16_t port)
+{
+	enum look look = LOOK_MORE;
+	size_t size = 0, step, at;
+	uint32_t i;
+
+	quic_init(&o->quic);
+	for (i = 0; i < w->buf_count && look == LOOK_MORE; i++) {
+		size = lay_out(o, w->bufs[i]);
+		step = w->bufs[i]->flags & ADIT_BUF_GSO_UDP && w->bufs[i]->gso_size ? w->bufs[i]->gso_size : size;
+		for (at = 0; at < size && look == LOOK_MORE; at += step)
+			look = look_datagram(&o->quic, o->scratch + at, step < size - at ? step : size - at, port, &w->name);
+	}
+	return size ? look : LOOK_NONE; /* an empty datagram says that nothing readable comes */
+}
+
 void wait_dgram(adit_handler *h, adit_flow flow, uint64_t user, adit_buf *buf)
 {
 	struct own *o = h->own;
@@ -168,8 +185,8 @@ void wait_dgram(adit_handler *h, adit_flow flow, uint64_t user, adit_buf *buf)
 	w->size += (uint32_t)adit_buf_size(buf);
 	if (w->asking)
 		return;
-	look_datagram(o->scratch, lay_out(o, buf), info->dst.port, &w->name);
-	looked(o, w);
+	if (look_together(o, w, info->dst.port) != LOOK_MORE || w->buf_count == WAITING_DATAGRAMS)
+		looked(o, w);
 }
 
 /* Nothing more comes: what is there has to do. The end itself is the host's to hand on. */

@@ -4,7 +4,7 @@
  * With clang -fsanitize=fuzzer,address,undefined -DFUZZING a fuzz target:
  *   clang -g -O1 -std=gnu11 -D_GNU_SOURCE -DFUZZING -fsanitize=fuzzer,address,undefined -Isdk/include \
  *     -Imodules/handler-rules -Itests/unit -o fuzz_rules tests/fuzz/fuzz_rules.c \
- *     modules/handler-rules/{dns,entry,hello,holds,http,look,names,ranges,rule,set}.c
+ *     modules/handler-rules/{dns,entry,hello,holds,http,look,names,quic,ranges,rule,set}.c -lnettle
  * Else a program that replays: mutations of built-in seeds from a fixed random sequence, each input at the end of a page
  * behind which nothing may be read. The first byte of an input says which reader gets the rest.
  */
@@ -15,12 +15,13 @@
 
 #include "look.h"
 #include "rule.h"
-#include "rules_bytes.h"
+#include "quic_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum reader { READ_STREAM, READ_MESSAGE, READ_DNS, READ_LINE, READ_SET, READ_RULE, READERS };
+enum reader { READ_STREAM, READ_MESSAGE, READ_DNS, READ_LINE, READ_SET, READ_RULE, READ_QUIC, READ_FRAMES, READERS };
 
+static struct quic quic;
 static uint32_t seen[READERS]; /* inputs that made sense: the seeds reach that far */
 
 static void must(int condition, const char *what)
@@ -44,13 +45,31 @@ static void look_at(enum reader reader, const uint8_t *data, size_t size)
 	struct host_name name;
 	enum look look = reader == READ_STREAM    ? look_stream(data, size, &name)
 	                 : reader == READ_MESSAGE ? hello_look_message(data, size, &name)
-	                                          : look_datagram(data, size, 53, &name);
+	                                          : look_datagram(&quic, data, size, 53, &name);
 
 	must(look != LOOK_MORE || (size < LOOK_MOST && reader != READ_DNS), "more is wanted without end");
 	if (look != LOOK_NAME)
 		return;
 	name_is_clean(name.text, name.size);
 	seen[reader]++;
+}
+
+static const uint8_t id[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+/* A datagram as it is; or, so that a reader gets behind the cipher, frames that are enciphered here. */
+static void read_quic(const uint8_t *data, size_t size, int frames)
+{
+	uint8_t bytes[INITIAL_SIZE];
+	struct host_name name;
+	enum look look;
+
+	if (frames)
+		size = make_initial(bytes, id, sizeof(id), 0, data, size < INITIAL_FRAMES ? size : INITIAL_FRAMES);
+	quic_init(&quic);
+	look = quic_look(&quic, frames ? bytes : data, size, &name);
+	if (look == LOOK_NAME)
+		name_is_clean(name.text, name.size);
+	seen[frames ? READ_FRAMES : READ_QUIC] += look == LOOK_NAME;
 }
 
 static void read_line(const uint8_t *data, size_t size)
@@ -113,11 +132,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		read_set(data + 1, size - 1);
 	else if (reader == READ_RULE)
 		read_rule(data + 1, size - 1);
+	else if (reader == READ_QUIC || reader == READ_FRAMES)
+		read_quic(data + 1, size - 1, reader == READ_FRAMES);
 	return 0;
 }
 
 #ifndef FUZZING
-enum { ROOM = 1 << 15, ROUNDS = 4000, SEEDS = 12 };
+enum { ROOM = 1 << 15, ROUNDS = 4000, SEEDS = 14 };
 
 static uint64_t state = 88172645463325252u;
 
@@ -151,6 +172,7 @@ static void make_seeds(void)
 	uint8_t hello[HELLO_ROOM], bytes[HELLO_ROOM * 2];
 	size_t size = make_hello(hello, "www.example.org", 300);
 	unsigned i;
+	size_t n = 0;
 
 	for (i = 0; i < 7; i++)
 		seed(i, (enum reader)readers[i], texts[i], strlen(texts[i]));
@@ -158,6 +180,11 @@ static void make_seeds(void)
 	seed(8, READ_STREAM, bytes, make_records(bytes, hello, size, 16384));
 	seed(9, READ_STREAM, bytes, make_records(bytes, hello, size, 60));
 	seed(10, READ_DNS, bytes, make_query(bytes, "www.example.org"));
+	put_crypto(bytes, &n, hello, 200, size - 200);
+	put_crypto(bytes, &n, hello, 0, 200);
+	seed(12, READ_FRAMES, bytes, n);
+	make_initial(hello, id, sizeof(id), 0, bytes, n);
+	seed(13, READ_QUIC, hello, INITIAL_SIZE);
 	seed(11, READ_MESSAGE, hello, make_hello(hello, "a.example", 0));
 }
 

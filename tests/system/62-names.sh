@@ -5,7 +5,7 @@
 #    client (curl, dig, ssh) ---- adit (rules) ---- gateway ------------ servers (nginx :8080 :8443, dnsmasq :53, sshd :22)
 #
 # shellcheck disable=SC2034,SC1091
-LIMIT=90 ONLY=adit AS_USER=1 NEED="curl nginx openssl dig dnsmasq python3"
+LIMIT=90 ONLY=adit AS_USER=1 NEED="curl nginx openssl dig dnsmasq gtlsclient gtlsserver python3"
 . "$(dirname "$0")/../lib/netns.sh"
 . "$(dirname "$0")/../lib/web.sh"
 
@@ -157,4 +157,18 @@ like "a question for a name of the set gets no answer" "$(ask @$S4 www.ads.test)
 like "... and one that is dropped" "$(ask @$S4 a.dropped.test)" 'no servers could be reached|timed out'
 is "300 questions one after the other, each from a port of its own" \
 	"$(for i in $(seq 300); do echo "@$S4 h$i.test A"; done >"$W/batch"; ask -f "$W/batch" | grep -c 192.0.2.77)" 300
+# ---- QUIC
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout "$W/rsa.key" -out "$W/rsa.pem" 2>/dev/null
+mkdir "$W/h3"
+start h3 servers gtlsserver -q -d "$W/www" $S4 4433 "$W/rsa.key" "$W/rsa.pem"
+await_port h3 servers udp 4433
+h3() { # NAME
+	rm -f "$W/h3"/*
+	client timeout 8 gtlsclient -q --exit-on-all-streams-close --handshake-timeout=3s --download "$W/h3" --sni="$1" $S4 4433 \
+		"https://$S4:4433/small" >"$W/h3.out" 2>&1
+	[ "$(hash_of "$W/h3/small" 2>/dev/null)" = "$(hash_of "$W/www/small")" ] && echo came || echo nothing
+}
+is "HTTP/3 from a name that no rule minds" "$(h3 fine.test)" came
+is "... from one of the set" "$(h3 www.ads.test)" nothing
+is "... and from below an exact one" "$(h3 www.exact.test)" came
 is "nobody misused anything" "$(grep -c misuse "$W/adit.log")" 0

@@ -331,7 +331,13 @@ static void datagrams_to_dns_are_looked_at(void **unused)
 	struct settings s;
 
 	assert_int_equal(begin(SETTINGS(&s, "reject domain .bad.test"), 1), 0);
-	assert_int_equal(open_flow(1, ADIT_PROTO_UDP, 443), ADIT_OP_PASS); /* no reader: without a name */
+	assert_int_equal(open_flow(1, ADIT_PROTO_UDP, 443), ADIT_OP_ACCEPT);
+	event(1, ADIT_EV_DGRAM, last()->u.num, host_buf(rig.h, "no QUIC", 7, 1));
+	assert_int_equal(last()->type, ADIT_OP_FORWARD); /* at once: nothing readable comes */
+	open_flow(4, ADIT_PROTO_UDP, 443);
+	event(4, ADIT_EV_DGRAM, last()->u.num, host_buf(rig.h, "", 0, 1));
+	assert_int_equal(last()->type, ADIT_OP_FORWARD);
+	rig.unread = 0;
 	assert_int_equal(open_flow(2, ADIT_PROTO_UDP, 53), ADIT_OP_ACCEPT);
 	event(2, ADIT_EV_DGRAM, last()->u.num, host_buf(rig.h, bytes, (uint32_t)size, 1));
 	assert_int_equal(last()->type, ADIT_OP_ABORT);
@@ -485,7 +491,7 @@ static void a_set_that_cannot_be_read_changes_nothing(void **unused)
 		fprintf(f, "host%d.example\n", i);
 	fclose(f);
 	snprintf(line, sizeof(line), "set big %s", path);
-	assert_int_equal(begin(SETTINGS(&s, line, "drop domain @big", "drop port 5"), 1), 0);
+	assert_int_equal(begin(SETTINGS(&s, line, "drop port 5", "drop domain @big"), 1), 0);
 	assert_int_equal(truncate(path, 300 << 20), 0); /* a line of 300 MB of nothing */
 	assert_int_equal(rig.h->life->reload(rig.inst[0], SETTINGS(&t, line, "allow port 5")), 0);
 	run_jobs();

@@ -9,9 +9,11 @@
 #include <cmocka.h>
 
 #include "look.h"
-#include "rules_bytes.h"
+#include "quic.h"
+#include "quic_bytes.h"
 
 static struct host_name found;
+static struct quic quic;
 
 static void check_name(enum look look, const char *name)
 {
@@ -139,10 +141,10 @@ static void a_query_has_a_name(void **unused)
 	uint8_t bytes[600];
 	size_t size = make_query(bytes, "Www.Example.org"), i;
 
-	check_name(look_datagram(bytes, size, 53, &found), "www.example.org");
-	assert_int_equal(look_datagram(bytes, size, 5353, &found), LOOK_NONE);
+	check_name(look_datagram(&quic, bytes, size, 53, &found), "www.example.org");
+	assert_int_equal(look_datagram(&quic, bytes, size, 5353, &found), LOOK_NONE);
 	for (i = 0; i < size - 5; i++)
-		assert_int_equal(look_datagram(bytes, i, 53, &found), LOOK_NONE);
+		assert_int_equal(look_datagram(&quic, bytes, i, 53, &found), LOOK_NONE);
 	bytes[2] |= 0x80;
 	assert_int_equal(dns_look(bytes, size, &found), LOOK_NONE); /* an answer */
 	bytes[2] &= 0x7f;
@@ -170,6 +172,87 @@ static void a_query_of_the_longest_name(void **unused)
 	assert_int_equal(dns_look(bytes, make_query(bytes, name), &found), LOOK_NONE);
 }
 
+/* ---- QUIC ---- */
+
+static const uint8_t id[8] = {0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08};
+
+/* The example of RFC 9001, appendix A.1. */
+static void keys_as_the_standard_has_them(void **unused)
+{
+	static const uint8_t key[16] = {0x1f, 0x36, 0x96, 0x13, 0xdd, 0x76, 0xd5, 0x46, 0x77, 0x30, 0xef, 0xcb, 0xe3, 0xb1, 0xa2, 0x2d};
+	static const uint8_t iv[12] = {0xfa, 0x04, 0x4b, 0x2f, 0x42, 0xa3, 0xfd, 0x3b, 0x46, 0xfb, 0x25, 0x5c};
+	static const uint8_t mask[16] = {0x9f, 0x50, 0x44, 0x9e, 0x04, 0xa0, 0xe8, 0x10, 0x28, 0x3a, 0x1e, 0x99, 0x33, 0xad, 0xed, 0xd2};
+
+	quic_keys(&quic, id, sizeof(id));
+	assert_memory_equal(quic.key, key, sizeof(key));
+	assert_memory_equal(quic.iv, iv, sizeof(iv));
+	assert_memory_equal(quic.mask, mask, sizeof(mask));
+}
+
+static void an_initial_packet_has_a_name(void **unused)
+{
+	uint8_t hello[HELLO_ROOM], frames[INITIAL_SIZE], bytes[INITIAL_SIZE];
+	size_t size = make_hello(hello, "Quic.Example", 300), n = 0, i;
+
+	put_crypto(frames, &n, hello, 0, size);
+	make_initial(bytes, id, sizeof(id), 0, frames, n);
+	quic_init(&quic);
+	check_name(look_datagram(&quic, bytes, sizeof(bytes), 443, &found), "quic.example");
+	for (i = 0; i < sizeof(bytes); i++) { /* cut off, or changed anywhere */
+		quic_init(&quic);
+		assert_int_equal(quic_look(&quic, bytes, i, &found), LOOK_NONE);
+		bytes[i] ^= 1;
+		quic_init(&quic);
+		assert_int_equal(quic_look(&quic, bytes, sizeof(bytes), &found), LOOK_NONE);
+		bytes[i] ^= 1;
+	}
+}
+
+/* As browsers send it: the hello in pieces, in any order, over two datagrams. */
+static void a_hello_in_pieces(void **unused)
+{
+	uint8_t hello[HELLO_ROOM], frames[INITIAL_SIZE], bytes[2][INITIAL_SIZE];
+	size_t size = make_hello(hello, "quic.example", 1500), n = 0;
+
+	put_crypto(frames, &n, hello, 900, size - 900);
+	make_initial(bytes[1], id, sizeof(id), 1, frames, n);
+	n = 0;
+	put_number(frames, &n, 1, 1); /* PING */
+	put_crypto(frames, &n, hello, 400, 500);
+	put_number(frames, &n, 3, 0); /* padding */
+	put_crypto(frames, &n, hello, 0, 400);
+	make_initial(bytes[0], id, sizeof(id), 0, frames, n);
+	quic_init(&quic);
+	assert_int_equal(quic_look(&quic, bytes[0], INITIAL_SIZE, &found), LOOK_MORE);
+	check_name(quic_look(&quic, bytes[1], INITIAL_SIZE, &found), "quic.example");
+	quic_init(&quic);
+	assert_int_equal(quic_look(&quic, bytes[1], INITIAL_SIZE, &found), LOOK_MORE);
+	check_name(quic_look(&quic, bytes[0], INITIAL_SIZE, &found), "quic.example");
+}
+
+static void what_is_no_quic(void **unused)
+{
+	uint8_t hello[HELLO_ROOM], frames[INITIAL_SIZE], bytes[INITIAL_SIZE];
+	size_t n = 0;
+
+	put_crypto(frames, &n, hello, 0, make_hello(hello, NULL, 0));
+	make_initial(bytes, id, sizeof(id), 0, frames, n);
+	quic_init(&quic);
+	assert_int_equal(quic_look(&quic, bytes, sizeof(bytes), &found), LOOK_NONE); /* no name in it */
+	n = 0;
+	put_number(frames, &n, 1, 0x1c); /* CONNECTION_CLOSE */
+	make_initial(bytes, id, sizeof(id), 0, frames, n);
+	quic_init(&quic);
+	assert_int_equal(quic_look(&quic, bytes, sizeof(bytes), &found), LOOK_NONE);
+	bytes[4] = 2; /* another version */
+	quic_init(&quic);
+	assert_int_equal(quic_look(&quic, bytes, sizeof(bytes), &found), LOOK_NONE);
+	quic_init(&quic);
+	assert_int_equal(quic_look(&quic, bytes, 0, &found), LOOK_NONE);
+	memset(bytes, 0xff, sizeof(bytes));
+	assert_int_equal(quic_look(&quic, bytes, sizeof(bytes), &found), LOOK_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +264,10 @@ int main(void)
 		cmocka_unit_test(a_request_without),
 		cmocka_unit_test(a_query_has_a_name),
 		cmocka_unit_test(a_query_of_the_longest_name),
+		cmocka_unit_test(keys_as_the_standard_has_them),
+		cmocka_unit_test(an_initial_packet_has_a_name),
+		cmocka_unit_test(a_hello_in_pieces),
+		cmocka_unit_test(what_is_no_quic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
