@@ -6,6 +6,9 @@
  */
 #include "own.h"
 
+/* How long a flow of datagrams that was refused after a look is kept, since the last of them. */
+#define REFUSED_NS 30000000000u
+
 static uint64_t now(const struct own *o)
 {
 	return o->loop->now(o->h->env->loop);
@@ -47,10 +50,16 @@ static void tell_name(struct own *o, struct waiting *w)
 }
 
 /* The application has been connected to us already. */
-static void apply_accepted(struct own *o, struct waiting *w, const struct rule *r)
+static void apply_accepted(struct own *o, struct waiting *w, const struct rule *r, int datagrams)
 {
 	adit_handler *h = o->h;
 
+	if ((r->action == RULE_REJECT || r->action == RULE_DROP) && datagrams) {
+		/* Ended here it would be asked about again with its next datagram, which may have no name in it: it stays ours, and
+		 * what comes is put back. */
+		adit_idle(h, w->flow, REFUSED_NS);
+		return;
+	}
 	if (r->action == RULE_REJECT || r->action == RULE_DROP) {
 		adit_abort(h, w->flow);
 		return;
@@ -135,7 +144,7 @@ void decide_on(struct own *o, struct waiting *w)
 			return;
 	}
 	if (w->accepted)
-		apply_accepted(o, w, hit(o, w->at));
+		apply_accepted(o, w, hit(o, w->at), s.info->proto != ADIT_PROTO_TCP);
 	else
 		apply(o, w->flow, w, hit(o, w->at));
 	wait_free(o, w);

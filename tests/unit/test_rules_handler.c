@@ -340,7 +340,10 @@ static void datagrams_to_dns_are_looked_at(void **unused)
 	rig.unread = 0;
 	assert_int_equal(open_flow(2, ADIT_PROTO_UDP, 53), ADIT_OP_ACCEPT);
 	event(2, ADIT_EV_DGRAM, last()->u.num, host_buf(rig.h, bytes, (uint32_t)size, 1));
-	assert_int_equal(last()->type, ADIT_OP_ABORT);
+	assert_int_equal(last()->type, ADIT_OP_IDLE); /* stays, and all that comes is put back */
+	size = make_query(bytes, "good.test");
+	event(2, ADIT_EV_DGRAM, 0, host_buf(rig.h, bytes, (uint32_t)size, 1));
+	assert_int_equal(last()->type, ADIT_OP_IDLE);
 	size = make_query(bytes, "good.test");
 	open_flow(3, ADIT_PROTO_UDP, 53);
 	event(3, ADIT_EV_DGRAM, last()->u.num, host_buf(rig.h, bytes, (uint32_t)size, 2));
