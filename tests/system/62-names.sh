@@ -155,7 +155,7 @@ within "... after the time for looking, ms" $(($(ms) - began)) 300 1500
 kill $first
 
 # ---- DNS
-ask() { client dig +time=1 +tries=1 +short "$@"; }
+ask() { client dig +time=3 +tries=1 +short "$@"; }
 is "a question for a name that no rule minds" "$(ask @$S4 fine.test)" 192.0.2.77
 is "... over IPv6" "$(ask @$S6 fine.test)" 192.0.2.77
 like "a question for a name of the set gets no answer" "$(ask @$S4 www.ads.test)" 'no servers could be reached|timed out|refused'
