@@ -8,6 +8,7 @@
 
 #include "base/endpoint.h"
 #include "base/err.h"
+#include "observe/journal.h"
 #include "observe/log.h"
 
 /* ---- modules ---- */
@@ -169,22 +170,38 @@ int session_read(struct session *s)
 	return err ? err : with_manifest_dirs(s);
 }
 
-static void configure_log(const struct conf *c)
+/* A journal that is wanted and not there is a finding; the log goes where it went before. */
+static int configure_log(struct session *s, const struct conf *c)
 {
-	const char *level = "info", *format = "text";
+	const adit_cfg *root = conf_root(c), *item;
+	const char *level = "info", *format = "text", *target = "auto";
+	int fd = -1;
+	uint32_t i;
 
-	conf_config_1.text(conf_root(c), "log/level", &level, NULL);
-	conf_config_1.text(conf_root(c), "log/format", &format, NULL);
+	conf_config_1.text(root, "log/level", &level, NULL);
+	conf_config_1.text(root, "log/format", &format, NULL);
 	log_configure(log_level_named(level), strcmp(format, "json") ? LOG_TEXT : LOG_JSON, 2);
+	log_parts_forget();
+	for (i = 0; (item = conf_config_1.item(root, "log/levels", i)) != NULL; i++)
+		if (conf_config_1.text(item, "", &level, NULL) == ADIT_OK)
+			log_part_level(conf_config_1.key(item), log_level_named(level));
+	conf_config_1.text(root, "log/target", &target, NULL);
+	if (!strcmp(target, "journal") || (!strcmp(target, "auto") && journal_is_stderr()))
+		fd = journal_open(JOURNAL_SOCKET);
+	if (fd < 0 && !strcmp(target, "journal")) {
+		report_add(&s->report, REPORT_ERROR, &(struct report_place){.pointer = "/log/target"}, "say \"stderr\" or \"auto\"",
+		           "there is no journal at %s: %s", JOURNAL_SOCKET, err_text(fd));
+		return fd;
+	}
+	log_to_journal(fd < 0 ? -1 : fd);
+	return ADIT_OK;
 }
 
 int session_load(struct session *s)
 {
 	int err = session_read(s);
 
-	if (!err)
-		configure_log(s->conf);
-	return err;
+	return err ? err : configure_log(s, s->conf);
 }
 
 /* The loader stays: its modules are at work. Other directories for modules wait for a restart, and the plan says so. */
@@ -216,7 +233,7 @@ void session_took(struct session *s, struct conf *conf)
 	conf_ref(conf);
 	conf_unref(s->conf);
 	s->conf = conf;
-	configure_log(conf);
+	configure_log(s, conf);
 }
 
 /* ---- host ---- */

@@ -10,35 +10,59 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "observe/journal.h"
 #include "os/os.h"
 
 int32_t log_level = ADIT_LOG_INFO;
 
 static const char *const level_names[] = {"trace", "debug", "info", "warn", "error"};
 
-enum { PARTS = 64, PART_NAME = 48 };
+enum { PARTS = 64, PART_NAME = 48, CAUSES = 256, CAUSE_TEXT = 64, NO_LEVEL = -1 };
 
 struct part {
 	char name[PART_NAME];
 	uint64_t second;
 	unsigned lines;
 	unsigned lost;
+	int32_t level; /* NO_LEVEL: as all */
+};
+
+/* Lines of a part that differ in numbers alone. Two that meet in one place share its limit for that second. */
+struct cause {
+	uint64_t second;
+	unsigned lines;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
 	struct part parts[PARTS];
+	struct cause causes[CAUSES];
 	unsigned count;
+	int32_t level; /* of parts that have none of their own */
+	int journal;   /* -1: none */
 	enum log_format format;
 	int to;
 	log_tap_fn *tap;
 	void *tap_arg;
-} state = {.to = 2};
+} state = {.to = 2, .level = ADIT_LOG_INFO, .journal = -1};
+
+/* Under the lock. log_level is the lowest of all: who reads it only saves itself the work of a line that nobody wants. */
+static void set_level(int32_t level)
+{
+	int32_t least = level;
+	unsigned i;
+
+	for (i = 0; i < state.count; i++)
+		if (state.parts[i].level != NO_LEVEL && state.parts[i].level < least)
+			least = state.parts[i].level;
+	state.level = level;
+	__atomic_store_n(&log_level, least, __ATOMIC_RELAXED);
+}
 
 void log_configure(int32_t level, enum log_format format, int to)
 {
 	pthread_mutex_lock(&lock);
-	log_level = level;
+	set_level(level);
 	state.format = format;
 	state.to = to;
 	pthread_mutex_unlock(&lock);
@@ -46,7 +70,9 @@ void log_configure(int32_t level, enum log_format format, int to)
 
 void log_set_level(int32_t level)
 {
-	__atomic_store_n(&log_level, level, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&lock);
+	set_level(level);
+	pthread_mutex_unlock(&lock);
 }
 
 const char *log_level_name(int32_t level)
@@ -82,8 +108,44 @@ static struct part *part_of(const char *name)
 			return &state.parts[i];
 	if (state.count == PARTS)
 		return &state.parts[PARTS - 1];
+	state.parts[state.count].level = NO_LEVEL;
 	strncpy(state.parts[state.count].name, name, PART_NAME - 1);
 	return &state.parts[state.count++];
+}
+
+int log_part_level(const char *part, int32_t level)
+{
+	struct part *p;
+
+	pthread_mutex_lock(&lock);
+	p = part_of(part);
+	if (strncmp(p->name, part, PART_NAME - 1) != 0)
+		p = NULL; /* the last place, which many share */
+	else
+		p->level = level;
+	set_level(state.level);
+	pthread_mutex_unlock(&lock);
+	return p ? ADIT_OK : ADIT_ELIMIT;
+}
+
+void log_parts_forget(void)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < state.count; i++)
+		state.parts[i].level = NO_LEVEL;
+	set_level(state.level);
+	pthread_mutex_unlock(&lock);
+}
+
+void log_to_journal(int fd)
+{
+	pthread_mutex_lock(&lock);
+	if (state.journal >= 0)
+		close(state.journal);
+	state.journal = fd;
+	pthread_mutex_unlock(&lock);
 }
 
 struct line {
@@ -180,6 +242,10 @@ static void write_line(const char *part, int32_t level, const char *text, size_t
 	struct line l = {.used = 0, .most = LOG_LINE};
 	ssize_t n;
 
+	if (state.tap)
+		state.tap(state.tap_arg, part, level, text, len);
+	if (state.journal >= 0 && journal_send(state.journal, part, level, text, len < LOG_LINE ? len : LOG_LINE))
+		return;
 	if (state.format == LOG_JSON) {
 		put_json(&l, part, level_names[level], text, len);
 	} else {
@@ -193,10 +259,42 @@ static void write_line(const char *part, int32_t level, const char *text, size_t
 		put_escaped(&l, text, len, 0);
 	}
 	l.bytes[l.used++] = '\n';
-	if (state.tap)
-		state.tap(state.tap_arg, part, level, text, len);
 	n = write(state.to, l.bytes, l.used);
 	(void)n; /* nowhere to say that nothing can be said */
+}
+
+/* Whether a line of this cause may still be written in this second (FNV-1a over the part and the text without numbers). */
+static int cause_allows(const char *part, const char *text, size_t len, uint64_t second)
+{
+	uint32_t hash = 2166136261u;
+	struct cause *c;
+	size_t i;
+
+	for (i = 0; part[i]; i++)
+		hash = (hash ^ (uint8_t)part[i]) * 16777619u;
+	for (i = 0; i < len && i < CAUSE_TEXT; i++)
+		if (text[i] < '0' || text[i] > '9')
+			hash = (hash ^ (uint8_t)text[i]) * 16777619u;
+	c = &state.causes[(hash ^ hash >> 16) % CAUSES];
+	if (c->second != second) {
+		c->second = second;
+		c->lines = 0;
+	}
+	return c->lines++ < LOG_RATE;
+}
+
+/* Trace and debug are asked for and wanted whole. */
+static int allowed(struct part *p, int32_t level, const char *text, size_t len)
+{
+	return level <= ADIT_LOG_DEBUG || (cause_allows(p->name, text, len, p->second) && p->lines++ < LOG_PART_RATE);
+}
+
+static void say_lost(struct part *p, const char *part)
+{
+	char lost[64];
+	int n = snprintf(lost, sizeof(lost), "%u more lines were left out", p->lost);
+
+	write_line(part, ADIT_LOG_WARN, lost, (size_t)n);
 }
 
 void log_line(const char *part, int32_t level, const char *text, size_t len)
@@ -211,21 +309,18 @@ void log_line(const char *part, int32_t level, const char *text, size_t len)
 	second = os_now() / OS_SECOND;
 	pthread_mutex_lock(&lock);
 	p = part_of(part);
-	if (p->second != second) {
-		if (p->lost) {
-			char lost[64];
-			int n = snprintf(lost, sizeof(lost), "%u more lines were left out", p->lost);
-
-			write_line(part, ADIT_LOG_WARN, lost, (size_t)n);
+	if (level >= (p->level == NO_LEVEL ? state.level : p->level)) {
+		if (p->second != second) {
+			if (p->lost)
+				say_lost(p, part);
+			p->second = second;
+			p->lines = p->lost = 0;
 		}
-		p->second = second;
-		p->lines = p->lost = 0;
+		if (allowed(p, level, text, len))
+			write_line(part, level, text, len);
+		else
+			p->lost++;
 	}
-	/* Trace and debug are asked for and wanted whole. */
-	if (level > ADIT_LOG_DEBUG && p->lines++ >= LOG_RATE)
-		p->lost++;
-	else
-		write_line(part, level, text, len);
 	pthread_mutex_unlock(&lock);
 }
 

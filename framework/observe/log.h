@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * observe/log.h - one line per event, with a level and the part it is about
  *
- * Lines go to standard error, as text or as JSON, whole lines in one write. Every part (a module, "host",
- * "flow") may write LOG_RATE lines a second; what is beyond is counted, and said with the part's next line.
+ * Lines go to standard error, as text or as JSON, whole lines in one write, or to the journal. Of every cause (lines of one
+ * part that differ in numbers alone) LOG_RATE lines a second are written, and of every part (a module, "host", "flow")
+ * LOG_PART_RATE; what is beyond is counted, and said with the part's next line.
  */
 #ifndef OBSERVE_LOG_H
 #define OBSERVE_LOG_H
@@ -12,13 +13,21 @@
 
 #include <adit/module.h>
 
-enum { LOG_RATE = 10, LOG_LINE = 2048 /* bytes; longer lines are cut */ };
+enum { LOG_RATE = 10, LOG_PART_RATE = 50, LOG_LINE = 2048 /* bytes; longer lines are cut */ };
 
-/* Lowest level that is written; adit_host.log_level points at it. */
+/* Lowest level that any part is written with; adit_host.log_level points at it. */
 extern int32_t log_level;
 
 enum log_format { LOG_TEXT, LOG_JSON };
 void log_configure(int32_t level, enum log_format format, int to);
+
+/* The level of one part, which holds whatever that of the others is; -1: as the others. ADIT_ELIMIT: too many parts. */
+int log_part_level(const char *part, int32_t level);
+/* No part has a level of its own any more. */
+void log_parts_forget(void);
+/* Entries go to the journal, by a descriptor of journal_open() that is given; -1: they do not. What the journal does not take
+ * goes where log_configure said. */
+void log_to_journal(int fd);
 
 /* A level by its name ("trace" .. "error"); -1: no such level. */
 int32_t log_level_named(const char *name);

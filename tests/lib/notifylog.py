@@ -12,5 +12,5 @@ s.bind("\0" + path[1:] if path[0] == "@" else path)
 began = time.monotonic()
 print("listening", flush=True)
 while True:
-    text = s.recv(4096).decode()
+    text = s.recv(4096).decode(errors="replace").replace("\0", ".")
     print("%.3f %s" % (time.monotonic() - began, text.replace("\n", " | ")), flush=True)

@@ -46,6 +46,22 @@ start third gateway env NOTIFY_SOCKET=/nonexistent/socket "$ADIT" run "$W/manife
 check "a manager that is gone does not matter" wait_for 5 device_up
 stop third
 
+# ---- the journal
+mkdir -p /run/systemd/journal
+start journal gateway python3 "$LIBDIR/notifylog.py" /run/systemd/journal/socket
+wait_for 5 grep -q listening "$W/journal.log"
+ADIT_MORE=', "log": {"target": "journal", "level": "warn", "levels": {"stack-system": "debug"}}'
+manifest >"$W/journal.json"
+start fourth gateway "$ADIT" run "$W/journal.json"
+check "the journal gets entries with fields" wait_for 10 grep -aEq 'PRIORITY=[67] \| SYSLOG_IDENTIFIER=adit \| ADIT_PART=stack-system \| MESSAGE' "$W/journal.log"
+is "standard error does not" "$(grep -c 'stack-system:' "$W/fourth.log")" 0
+stop fourth
+stop journal
+gateway timeout -k 1 5 "$ADIT" run "$W/journal.json" >"$W/none.log" 2>&1
+is "a journal that is not there, but wanted, is an error" "$?" 2
+like "with the place and the cure" "$(cat "$W/none.log")" '/log/target.*there is no journal at /run/systemd/journal/socket'
+ADIT_MORE=
+
 # ---- the unit
 mkdir "$W/units"
 sed "s|@bindir@|$(dirname "$ADIT")|" "$TESTDIR/../../packaging/adit@.service.in" >"$W/units/adit@.service"

@@ -13,9 +13,13 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "observe/journal.h"
 #include "observe/log.h"
 
 static int ends[2];
@@ -187,7 +191,88 @@ static void more_parts_than_there_is_room_for_share_a_limit(void **state)
 		log_warn(name, "x");
 	}
 	i = (int)lines();
-	assert_in_range(i, 50, 64 + LOG_RATE);
+	assert_in_range(i, 50, 64 + LOG_PART_RATE);
+}
+
+static void one_cause_does_not_silence_another(void **state)
+{
+	int i;
+
+	fresh_second();
+	for (i = 0; i < LOG_RATE * 2; i++)
+		log_warn("iota", "flow %d was refused", i);
+	log_warn("iota", "the device is gone");
+	assert_int_equal(lines(), LOG_RATE + 1);
+	assert_non_null(strstr(heard, "the device is gone"));
+	fresh_second();
+	log_warn("iota", "flow 7 was refused");
+	assert_non_null(strstr(hear(), "10 more lines were left out"));
+	fresh_second();
+	for (i = 0; i < LOG_PART_RATE * 2; i++)
+		log_warn("kappa", "%c%c", 'a' + i % 26, 'a' + i / 26);
+	assert_in_range(lines(), LOG_PART_RATE / 2, LOG_PART_RATE);
+}
+
+static void a_part_may_have_a_level_of_its_own(void **state)
+{
+	assert_int_equal(log_part_level("lambda", ADIT_LOG_DEBUG), ADIT_OK);
+	assert_int_equal(log_level, ADIT_LOG_DEBUG);
+	log_debug("lambda", "wanted");
+	assert_string_equal(hear(), "adit: debug: lambda: wanted\n");
+	log_debug("mu", "not wanted");
+	assert_string_equal(hear(), "");
+	log_part_level("lambda", ADIT_LOG_ERROR);
+	assert_int_equal(log_level, ADIT_LOG_INFO);
+	log_warn("lambda", "not wanted");
+	assert_string_equal(hear(), "");
+	log_set_level(ADIT_LOG_WARN);
+	assert_int_equal(log_level, ADIT_LOG_WARN);
+	log_part_level("lambda", -1);
+	log_warn("lambda", "as all");
+	assert_string_equal(hear(), "adit: warn: lambda: as all\n");
+}
+
+static void the_journal_gets_fields(void **state)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	static const char want[] = "PRIORITY=4\nSYSLOG_IDENTIFIER=adit\nADIT_PART=nu\nMESSAGE\n\x0a\0\0\0\0\0\0\0two\nlines!\n";
+	char got[512];
+	int listener = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0), fd;
+	ssize_t n;
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/adit-test-log.%d", (int)getpid());
+	assert_true(journal_open(at.sun_path) < 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	fd = journal_open(at.sun_path);
+	unlink(at.sun_path);
+	assert_true(fd >= 0);
+	log_to_journal(fd);
+	log_line("nu", ADIT_LOG_WARN, "two\nlines!", 10);
+	n = recv(listener, got, sizeof(got), 0);
+	assert_int_equal(n, sizeof(want) - 1);
+	assert_memory_equal(got, want, sizeof(want) - 1);
+	assert_string_equal(hear(), "");
+	close(listener); /* it is gone: the line is not lost */
+	log_line("nu", ADIT_LOG_WARN, "here", 4);
+	assert_string_equal(hear(), "adit: warn: nu: here\n");
+	log_to_journal(-1);
+}
+
+static void standard_error_is_the_journal_where_its_numbers_say_so(void **state)
+{
+	char numbers[64];
+	struct stat st;
+
+	unsetenv("JOURNAL_STREAM");
+	assert_false(journal_is_stderr());
+	assert_int_equal(fstat(2, &st), 0);
+	snprintf(numbers, sizeof(numbers), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", numbers, 1);
+	assert_true(journal_is_stderr());
+	snprintf(numbers, sizeof(numbers), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino + 1);
+	setenv("JOURNAL_STREAM", numbers, 1);
+	assert_false(journal_is_stderr());
+	unsetenv("JOURNAL_STREAM");
 }
 
 static void a_strange_level_is_an_error(void **state)
@@ -207,6 +292,10 @@ int main(void)
 		LOG_TEST(an_ordinary_text_is_whole_in_json),
 		LOG_TEST(a_chatty_part_is_limited_and_the_rest_is_counted),
 		LOG_TEST(a_strange_level_is_an_error),
+		LOG_TEST(one_cause_does_not_silence_another),
+		LOG_TEST(a_part_may_have_a_level_of_its_own),
+		LOG_TEST(the_journal_gets_fields),
+		LOG_TEST(standard_error_is_the_journal_where_its_numbers_say_so),
 		LOG_TEST(more_parts_than_there_is_room_for_share_a_limit),
 	};
 
