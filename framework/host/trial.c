@@ -385,8 +385,9 @@ static int begin_flow(struct trial *t, uint8_t proto)
 	unsigned i;
 
 	t->up = (adit_flow_info){.size = sizeof(t->up), .proto = proto};
-	for (i = 0; i < PORTS && flowtable_find(s->flows, proto, &t->src, &t->dst); i++)
-		t->src.port++;
+	for (i = 0; flowtable_find(s->flows, proto, &t->src, &t->dst); i++, t->src.port++)
+		if (i == PORTS)
+			return ADIT_ELIMIT;
 	t->up.src = t->dst; /* the headers are written from `dst` to `src` */
 	t->up.dst = t->src;
 	if (proto == ADIT_PROTO_TCP)
@@ -396,9 +397,7 @@ static int begin_flow(struct trial *t, uint8_t proto)
 			b->data[i] = pattern(i);
 	if (!b)
 		return ADIT_ENOMEM;
-	f = (proto == ADIT_PROTO_UDP && build_udp(b, &t->up, 0) != ADIT_OK) || i == PORTS
-	            ? NULL
-	            : flowtable_add(s->flows, proto, &t->src, &t->dst);
+	f = proto == ADIT_PROTO_UDP && build_udp(b, &t->up, 0) != ADIT_OK ? NULL : flowtable_add(s->flows, proto, &t->src, &t->dst);
 	if (!f) {
 		bufpool_put(&b, 1);
 		return ADIT_ELIMIT;
