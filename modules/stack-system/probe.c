@@ -26,6 +26,10 @@ struct probe {
 	adit_addr src;   /* the alias, form "private" */
 	int steps;       /* that are left */
 	int running;
+	/* who waits for the outcome (adit_stack_1.probe); null: nobody */
+	adit_probed done;
+	void *done_arg;
+	int patience; /* steps */
 };
 
 static const adit_addr nowhere = {.family = 4, .ip = {192, 0, 2, 1}, .port = PORT};
@@ -38,7 +42,9 @@ static void over(struct stack *st, enum outcome outcome, const char *why)
 
 	p->running = 0;
 	__atomic_store_n(&st->group->probe_port, 0, __ATOMIC_RELAXED);
-	st->loops->timer_set(p->timer, 0, 0);
+	__atomic_store_n(&st->group->probe_outcome, 1 + (uint32_t)outcome, __ATOMIC_RELEASE);
+	if (!p->done) /* else the next step tells it */
+		st->loops->timer_set(p->timer, 0, 0);
 	if (p->socket >= 0)
 		socket_reset((int)p->socket);
 	p->socket = -1;
@@ -55,10 +61,31 @@ static void over(struct stack *st, enum outcome outcome, const char *why)
 
 static void send_syn(struct stack *st);
 
+/* Instance 0 makes the test for all; the others wait for what comes of it. */
+static void tell(struct stack *st)
+{
+	uint32_t outcome = __atomic_load_n(&st->group->probe_outcome, __ATOMIC_ACQUIRE);
+	struct probe *p = st->probe;
+	adit_probed done = p->done;
+	int passed = outcome == 1 + PASSED;
+
+	if (!outcome && --p->patience > 0)
+		return;
+	st->loops->timer_set(p->timer, 0, 0);
+	p->done = NULL;
+	done(p->done_arg, passed ? ADIT_OK : ADIT_EIO,
+	     passed ? NULL : outcome == 1 + NOT_MADE ? "no route leads through the device" : "the self-test of form \"transparent\" failed");
+}
+
 static void ADIT_CALL on_step(void *arg)
 {
 	struct stack *st = arg;
 
+	if (!st->probe->running) {
+		if (st->probe->done)
+			tell(st);
+		return;
+	}
 	if (st->form == FORM_PORTABLE && st->probe->steps % AGAIN == 0)
 		send_syn(st);
 	if (__atomic_load_n(&st->group->probe_passed, __ATOMIC_RELAXED))
@@ -180,8 +207,7 @@ void probe_start(struct stack *st)
 	int32_t asked = 1;
 
 	st->config->truth(st->cfg, "selftest", &asked);
-	if (!asked || !st->probe ||
-	    st->loops->timer(st->loop, on_step, st, &st->probe->timer) != ADIT_OK)
+	if (!st->probe || st->loops->timer(st->loop, on_step, st, &st->probe->timer) != ADIT_OK || !asked)
 		return;
 	st->loops->timer_set(st->probe->timer, STEP_NS, STEP_NS);
 	st->probe->steps = STEPS;
@@ -191,6 +217,26 @@ void probe_start(struct stack *st)
 		start_with_alias(st);
 	if (!st->probe->running)
 		st->loops->timer_set(st->probe->timer, 0, 0);
+}
+
+adit_result ADIT_CALL probe_ask(void *inst, adit_probed done, void *arg)
+{
+	struct stack *st = inst;
+	struct probe *p = st->probe;
+
+	/* The packets of the other forms pass the host: it can try them itself, with whole flows. */
+	if (st->form != FORM_TRANSPARENT || !p || !p->timer)
+		return ADIT_ENOSYS;
+	p->done = done;
+	p->done_arg = arg;
+	p->patience = 2 * STEPS;
+	st->loops->timer_set(p->timer, STEP_NS, STEP_NS);
+	/* Where the settings leave the self-test out, it is made now. */
+	if (!st->shard && !p->running && !__atomic_load_n(&st->group->probe_outcome, __ATOMIC_ACQUIRE)) {
+		p->steps = STEPS;
+		start_transparent(st);
+	}
+	return ADIT_OK;
 }
 
 static int is_test(const struct stack *st)

@@ -299,6 +299,7 @@ static const adit_stack_1 table = {
         .input = stack_input,
         .submit = stack_submit,
         .claims = stack_claims,
+        .probe = probe_ask,
 };
 
 static const adit_component component = {sizeof(adit_component), 0, "system", ADIT_STACK_1, &table};

@@ -94,6 +94,7 @@ struct group {
 	 * many loops. */
 	uint32_t probe_port; /* of the application's side; 0: no test is under way */
 	uint32_t probe_passed;
+	uint32_t probe_outcome; /* 0: none yet; atomic */
 };
 
 struct module {
@@ -238,6 +239,8 @@ void inner_close(struct stack *st);
 /* What the test needs of the place; a test that cannot be is no failure. */
 void probe_open(struct stack *st);
 void probe_start(struct stack *st);
+/* adit_stack_1.probe */
+adit_result ADIT_CALL probe_ask(void *inst, adit_probed done, void *arg);
 int probe_claims(const struct stack *st, const adit_addr *src, const adit_addr *dst);
 /* True when the socket is the probe's: it has been taken. */
 int probe_accepted(struct stack *st, int fd, const adit_addr *src, const adit_addr *dst);
