@@ -68,8 +68,8 @@ static void write_entry(FILE *f, enum kind kind, uint64_t i)
 		fprintf(f, "%u.%u.%u.%u/32\n", (unsigned)(x & 255), (unsigned)(x >> 8 & 255), (unsigned)(x >> 16 & 255),
 		        (unsigned)(x >> 24 & 255));
 	} else if (kind == IPV6) {
-		fprintf(f, "2%03x:%x:%x:%x::/64\n", (unsigned)(x & 0xfff), (unsigned)(x >> 12 & 0xffff), (unsigned)(x >> 28 & 0xffff),
-		        (unsigned)(x >> 44 & 0xffff));
+		fprintf(f, "2%03x:%x:%x:%x::/64\n", (unsigned)(x & 0xfff), (unsigned)(x >> 12 & 0xffff),
+		        (unsigned)(x >> 28 & 0xffff), (unsigned)(x >> 44 & 0xffff));
 	} else {
 		write_name(name, sizeof(name), i);
 		fprintf(f, "%s%s\n", kind == NAMES_BELOW ? "." : "", name);
@@ -87,7 +87,9 @@ static uint32_t look_up_addresses(const struct set *s, enum kind kind, uint64_t 
 		if (kind == IPV4) {
 			memcpy(a.ip, &x, 4); /* as it was written, the low byte first */
 		} else {
-			unsigned words[4] = {0x2000 | (unsigned)(x & 0xfff), (unsigned)(x >> 12), (unsigned)(x >> 28), (unsigned)(x >> 44)}, k;
+			unsigned words[4] = {0x2000 | (unsigned)(x & 0xfff), (unsigned)(x >> 12), (unsigned)(x >> 28),
+			                     (unsigned)(x >> 44)},
+				 k;
 
 			for (k = 0; k < 8; k++)
 				a.ip[k] = (uint8_t)(words[k / 2] >> (k % 2 ? 0 : 8));
@@ -144,8 +146,10 @@ static void run(enum kind kind, uint64_t count)
 	began = loaded - began;
 	hits = names ? look_up_names(&s, names) : look_up_addresses(&s, kind, count);
 	looked = now() - loaded;
-	printf("{\"bench\": \"rules\", \"kind\": \"%s\", \"entries\": %llu, \"load_s\": %.3f, \"held_mb\": %.1f, \"lookup_ns\": %.0f, "
-	       "\"hits\": %.2f}\n", kind_names[kind], (unsigned long long)count, began, (double)held / 1e6, looked * 1e9 / LOOKUPS,
+	printf("{\"bench\": \"rules\", \"kind\": \"%s\", \"entries\": %llu, \"load_s\": %.3f, \"held_mb\": %.1f, "
+	       "\"lookup_ns\": %.0f, "
+	       "\"hits\": %.2f}\n",
+	       kind_names[kind], (unsigned long long)count, began, (double)held / 1e6, looked * 1e9 / LOOKUPS,
 	       (double)hits / LOOKUPS);
 	set_fini(&s);
 	free(names);

@@ -55,8 +55,8 @@ static void apply_accepted(struct own *o, struct waiting *w, const struct rule *
 	adit_handler *h = o->h;
 
 	if ((r->action == RULE_REJECT || r->action == RULE_DROP) && datagrams) {
-		/* Ended here it would be asked about again with its next datagram, which may have no name in it: it stays ours, and
-		 * what comes is put back. */
+		/* Ended here it would be asked about again with its next datagram, which may have no name in it: it
+		 * stays ours, and what comes is put back. */
 		adit_idle(h, w->flow, REFUSED_NS);
 		return;
 	}

@@ -42,7 +42,8 @@ static adit_result read_prefix(const char *text, size_t size, struct prefix *out
 	most = out->family == 6 ? 128 : 32;
 	out->bits = (uint8_t)most;
 	memset(out->ip, 0, sizeof(out->ip));
-	if (inet_pton(out->family == 6 ? AF_INET6 : AF_INET, copy, out->ip) != 1 || (slash && !read_bits(slash, most, &out->bits)))
+	if (inet_pton(out->family == 6 ? AF_INET6 : AF_INET, copy, out->ip) != 1 ||
+	    (slash && !read_bits(slash, most, &out->bits)))
 		return ADIT_EINVAL;
 	return 0;
 }

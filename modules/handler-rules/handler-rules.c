@@ -58,7 +58,8 @@ static void cells_init(struct own *o)
 {
 	o->looked = cell(o, "looked_at", "Flows that were looked at for a host name", NULL);
 	o->named = cell(o, "names_seen", "Flows in whose first bytes a host name was", NULL);
-	o->timed_out = cell(o, "look_timeouts", "Flows that said too little for too long to have their name seen", NULL);
+	o->timed_out =
+	    cell(o, "look_timeouts", "Flows that said too little for too long to have their name seen", NULL);
 	o->crowded = cell(o, "crowded", "Flows decided with what was known because too many waited", NULL);
 }
 
@@ -103,7 +104,8 @@ static void job_done(void *arg)
 		table_unref(j->table);
 	} else if (j->result < 0) {
 		o->job = NULL;
-		snprintf(line, sizeof(line), "the former rules stay, for the new ones' sets cannot be read: %s", j->why);
+		snprintf(line, sizeof(line), "the former rules stay, for the new ones' sets cannot be read: %s",
+		         j->why);
 		adit_log(o->h, ADIT_LOG_ERROR, line);
 		table_unref(j->table);
 	} else {

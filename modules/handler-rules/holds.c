@@ -51,7 +51,8 @@ static int is_process(const struct term *t, const adit_owner *o)
 	for (i = 0; i < t->count; i++) {
 		const char *text = t->u.texts[i];
 
-		if (strchr(text, '/') ? !strcmp(text, o->path) : (file && !strcmp(text, file + 1)) || !strcmp(text, o->name))
+		if (strchr(text, '/') ? !strcmp(text, o->path)
+		                      : (file && !strcmp(text, file + 1)) || !strcmp(text, o->name))
 			return 1;
 	}
 	return 0;

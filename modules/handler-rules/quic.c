@@ -85,8 +85,8 @@ static void expand(const uint8_t secret[32], const char *label, uint8_t *out, si
 
 	memcpy(info + 9, label, strlen(label));
 	hmac_sha256_set_key(&hmac, 32, secret);
-	hkdf_expand(&hmac, (nettle_hash_update_func *)hmac_sha256_update, (nettle_hash_digest_func *)hmac_sha256_digest, 32,
-	            10 + strlen(label), info, size, out);
+	hkdf_expand(&hmac, (nettle_hash_update_func *)hmac_sha256_update, (nettle_hash_digest_func *)hmac_sha256_digest,
+	            32, 10 + strlen(label), info, size, out);
 }
 
 static void derive(struct quic *q, const uint8_t *id, uint8_t size)
@@ -97,8 +97,8 @@ static void derive(struct quic *q, const uint8_t *id, uint8_t size)
 	uint8_t initial[32], client[32];
 
 	hmac_sha256_set_key(&hmac, sizeof(salt), salt);
-	hkdf_extract(&hmac, (nettle_hash_update_func *)hmac_sha256_update, (nettle_hash_digest_func *)hmac_sha256_digest, 32, size,
-	             id, initial);
+	hkdf_extract(&hmac, (nettle_hash_update_func *)hmac_sha256_update,
+	             (nettle_hash_digest_func *)hmac_sha256_digest, 32, size, id, initial);
 	expand(initial, "client in", client, sizeof(client));
 	expand(client, "quic key", q->key, sizeof(q->key));
 	expand(client, "quic iv", q->iv, sizeof(q->iv));
@@ -202,8 +202,8 @@ static int read_packet(struct quic *q, struct span *datagram)
 		return -1;
 	if (head[0] & TYPE)
 		return 0;
-	if (!take_id(&s, &to, &to_size) || !take_id(&s, &from, &from_size) || !take_number(&s, &n) || !take(&s, n, &token) ||
-	    !take_number(&s, &n) || !take(&s, n, &number))
+	if (!take_id(&s, &to, &to_size) || !take_id(&s, &from, &from_size) || !take_number(&s, &n) ||
+	    !take(&s, n, &token) || !take_number(&s, &n) || !take(&s, n, &number))
 		return -1;
 	if (!q->id_size && !to_size)
 		return -1; /* a client's first one has 8 bytes at least */

@@ -17,7 +17,8 @@ static uint32_t number4(const uint8_t *ip)
 
 static struct key6 number6(const uint8_t *ip)
 {
-	return (struct key6){(uint64_t)number4(ip) << 32 | number4(ip + 4), (uint64_t)number4(ip + 8) << 32 | number4(ip + 12)};
+	return (struct key6){(uint64_t)number4(ip) << 32 | number4(ip + 4),
+	                     (uint64_t)number4(ip + 8) << 32 | number4(ip + 12)};
 }
 
 static int below6(struct key6 a, struct key6 b)
@@ -80,7 +81,8 @@ static adit_result add6(struct ranges *r, const struct prefix *p)
 
 	r->v6.stretches = v;
 	if (result == 0)
-		r->v6.stretches[r->count6++] = (struct stretch6){{ip.high & high, ip.low & low}, {ip.high | ~high, ip.low | ~low}};
+		r->v6.stretches[r->count6++] =
+		    (struct stretch6){{ip.high & high, ip.low & low}, {ip.high | ~high, ip.low | ~low}};
 	return result;
 }
 

@@ -360,7 +360,9 @@ static adit_result read_term(struct reader *r, struct rule *out)
 	char *list;
 
 	if (key < 0)
-		return wrong(r, "no match is called that (proto, port, source-port, dst, src, domain, user, group, process, cgroup, over)",
+		return wrong(r,
+		             "no match is called that (proto, port, source-port, dst, src, domain, user, group, "
+		             "process, cgroup, over)",
 		             peek(r));
 	if (out->term_count == RULE_TERMS_MOST)
 		return wrong(r, "more than 16 matches in one rule, at", peek(r));

@@ -77,8 +77,8 @@ enum rule_answer { RULE_NO, RULE_YES, RULE_ASK_NAME, RULE_ASK_OWNER };
 /* [any] Splits a line into words, in place: white space parts them, "..." holds them together, # ends the line. Returns
  * how many there are; negative: ADIT_EINVAL (a quote without its end) or ADIT_ELIMIT (more than `most`). */
 int32_t rule_words(char *line, char **words, uint32_t most);
-/* [control] Reads a rule out of its words; what hangs on it is freed by rule_fini, also after a failure. Users and groups
- * are looked up. ADIT_ECONFIG with the reason in why (RULE_WHY bytes), ADIT_ENOMEM. */
+/* [control] Reads a rule out of its words; what hangs on it is freed by rule_fini, also after a failure. Users and
+ * groups are looked up. ADIT_ECONFIG with the reason in why (RULE_WHY bytes), ADIT_ENOMEM. */
 adit_result rule_read(struct rule *out, char **words, uint32_t n, char *why);
 /* [any] Reads an action alone ("reject host"), for the default. */
 adit_result rule_read_action(struct rule *out, char **words, uint32_t n, char *why);

@@ -8,7 +8,8 @@ adit_result set_add(struct set *s, const struct entry *e)
 	if (s->entries == SET_ENTRIES_MOST)
 		return ADIT_ELIMIT;
 	s->entries++;
-	return e->kind == ENTRY_PREFIX ? ranges_add(&s->ranges, &e->prefix) : names_add(&s->names, e->name, e->size, e->below);
+	return e->kind == ENTRY_PREFIX ? ranges_add(&s->ranges, &e->prefix)
+	                               : names_add(&s->names, e->name, e->size, e->below);
 }
 
 static void count_bad(struct set *s, uint32_t number)

@@ -194,7 +194,8 @@ static struct shared *find(const struct share *s, const struct own *o, const cha
 	struct shared *e;
 
 	for (e = s->first; e; e = e->next)
-		if (!strcmp(e->name, o->h->env->name) && !strcmp(e->settings, settings) && !(e->taken >> o->h->env->shard & 1))
+		if (!strcmp(e->name, o->h->env->name) && !strcmp(e->settings, settings) &&
+		    !(e->taken >> o->h->env->shard & 1))
 			return e;
 	return NULL;
 }

@@ -92,7 +92,8 @@ void table_unref(struct table *t)
 
 static adit_result say(char *why, adit_result code, const char *place, const char *what, const char *shown)
 {
-	snprintf(why, TABLE_WHY, "%.120s: %s%s%.120s%s", place, what, shown ? ": \"" : "", shown ? shown : "", shown ? "\"" : "");
+	snprintf(why, TABLE_WHY, "%.120s: %s%s%.120s%s", place, what, shown ? ": \"" : "", shown ? shown : "",
+	         shown ? "\"" : "");
 	return code;
 }
 
@@ -144,7 +145,8 @@ static adit_result set_line(struct table *t, char **words, int32_t n, const char
 
 	if (n != 3)
 		return say(why, ADIT_ECONFIG, place, "a set is written: set NAME FILE", NULL);
-	if (asprintf(&path, "%.*s%s", slash && words[2][0] != '/' ? (int)(slash + 1 - file) : 0, file ? file : "", words[2]) < 0)
+	if (asprintf(&path, "%.*s%s", slash && words[2][0] != '/' ? (int)(slash + 1 - file) : 0, file ? file : "",
+	             words[2]) < 0)
 		return say(why, ADIT_ENOMEM, place, "no memory", NULL);
 	result = table_set(t, words[1], path, why);
 	free(path);
@@ -200,7 +202,8 @@ adit_result table_line(struct table *t, const char *line, const char *place, con
 	n = rule_words(copy, words, RULE_WORDS_MOST);
 	if (n < 0)
 		return say(why, ADIT_ECONFIG, place,
-		           n == ADIT_EINVAL ? "a quote has no end" : "more than 64 words: lists have commas, and no spaces", NULL);
+		           n == ADIT_EINVAL ? "a quote has no end" : "more than 64 words: lists have commas, and no spaces",
+		           NULL);
 	if (!n)
 		return 0;
 	if (!strcmp(words[0], "set"))
@@ -244,6 +247,9 @@ adit_result table_file(struct table *t, const char *path, char *why)
 		total += strlen(line) + 1;
 		if (total > TABLE_FILE_MOST)
 			result = say(why, ADIT_ELIMIT, place, "more than 4 MiB of rules: put lists into sets", NULL);
+		else if (!strchr(line, '\n') && !feof(f))
+			result = say(why, ADIT_ECONFIG, place,
+			             "a zero byte, or a rule of 4096 bytes or more: put lists into sets", NULL);
 		else
 			result = table_line(t, line, place, path, why);
 	}
@@ -263,13 +269,15 @@ static adit_result resolve_sets(struct table *t, struct term *term, const char *
 	for (i = 0; i < term->set_count; i++) {
 		n = find_set(t, term->names[i]);
 		if (!n)
-			return say(why, ADIT_ECONFIG, place, "there is no set of this name; add it, or correct the name", term->names[i]);
+			return say(why, ADIT_ECONFIG, place,
+			           "there is no set of this name; add it, or correct the name", term->names[i]);
 		term->sets[i] = &n->set;
 	}
 	return 0;
 }
 
-static adit_result resolve(struct table *t, struct rule *r, const char *place, table_outbound find, void *arg, char *why)
+static adit_result resolve(struct table *t, struct rule *r, const char *place, table_outbound find, void *arg,
+                           char *why)
 {
 	adit_result result = 0;
 	uint32_t i;

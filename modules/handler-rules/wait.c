@@ -166,7 +166,8 @@ static enum look look_together(struct own *o, struct waiting *w, uint16_t port)
 		size = lay_out(o, w->bufs[i]);
 		step = w->bufs[i]->flags & ADIT_BUF_GSO_UDP && w->bufs[i]->gso_size ? w->bufs[i]->gso_size : size;
 		for (at = 0; at < size && look == LOOK_MORE; at += step)
-			look = look_datagram(&o->quic, o->scratch + at, step < size - at ? step : size - at, port, &w->name);
+			look = look_datagram(&o->quic, o->scratch + at, step < size - at ? step : size - at, port,
+			                     &w->name);
 	}
 	return size ? look : LOOK_NONE; /* an empty datagram says that nothing readable comes */
 }

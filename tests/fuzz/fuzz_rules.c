@@ -164,10 +164,13 @@ static void seed(unsigned i, enum reader reader, const void *bytes, size_t size)
 
 static void make_seeds(void)
 {
-	static const char *const texts[] = {
-		"GET /a HTTP/1.1\r\nAccept: */*\r\nHost: www.example.org:80\r\n\r\n", ".example.org # words", "2001:db8::/32",
-		"192.0.2.0/24\n# a\n.example.org\nbad line\n::1\n", "via proxy proto tcp port 80,8000-8080 not domain .example.org,@ads",
-		"reject host dst 10.0.0.0/8,2001:db8::/32 process \"a b\",/bin/c over 20", "allow connect-later cgroup /a src @b"};
+	static const char *const texts[] = {"GET /a HTTP/1.1\r\nAccept: */*\r\nHost: www.example.org:80\r\n\r\n",
+	                                    ".example.org # words",
+	                                    "2001:db8::/32",
+	                                    "192.0.2.0/24\n# a\n.example.org\nbad line\n::1\n",
+	                                    "via proxy proto tcp port 80,8000-8080 not domain .example.org,@ads",
+	                                    "reject host dst 10.0.0.0/8,2001:db8::/32 process \"a b\",/bin/c over 20",
+	                                    "allow connect-later cgroup /a src @b"};
 	static const uint8_t readers[] = {READ_STREAM, READ_LINE, READ_LINE, READ_SET, READ_RULE, READ_RULE, READ_RULE};
 	uint8_t hello[HELLO_ROOM], bytes[HELLO_ROOM * 2];
 	size_t size = make_hello(hello, "www.example.org", 300);

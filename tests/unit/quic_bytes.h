@@ -36,8 +36,8 @@ static inline void put_crypto(uint8_t *out, size_t *size, const uint8_t *handsha
 }
 
 /* One datagram of 1200 bytes with these frames, at most INITIAL_FRAMES bytes of them, and padding. */
-static inline size_t make_initial(uint8_t *out, const uint8_t *id, size_t id_size, uint8_t number, const uint8_t *frames,
-                                  size_t frames_size)
+static inline size_t make_initial(uint8_t *out, const uint8_t *id, size_t id_size, uint8_t number,
+                                  const uint8_t *frames, size_t frames_size)
 {
 	uint8_t plain[INITIAL_SIZE] = {0}, mask[16], nonce[12];
 	struct gcm_aes128_ctx gcm;

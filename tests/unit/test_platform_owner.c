@@ -125,9 +125,11 @@ static void a_socket_has_its_owner(void)
 /* Applications that send datagrams without connecting are found by their port. */
 static void an_unconnected_socket(void)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(9)};
+	struct sockaddr_in to = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(9)};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	adit_flow_info info = {.size = sizeof(info), .proto = ADIT_PROTO_UDP, .dst = {.family = 4, .ip = {127, 0, 0, 1}, .port = 9}};
+	adit_flow_info info = {
+	    .size = sizeof(info), .proto = ADIT_PROTO_UDP, .dst = {.family = 4, .ip = {127, 0, 0, 1}, .port = 9}};
 
 	lo_up();
 	owner_use(diag());

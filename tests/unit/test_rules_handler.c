@@ -195,8 +195,14 @@ static adit_result begin(const adit_cfg *cfg, uint32_t shards)
 	rig.owner_uid = UINT32_MAX;
 	assert_int_equal(rig.h->module->init(&rig.h->host, &rig.ctx), 0);
 	for (i = 0; i < shards; i++) {
-		rig.env[i] = (adit_env){.size = sizeof(rig.env[i]), .shard = i, .shards = shards, .flows = FLOWS, .name = "rules",
-		                        .host = &rig.h->host, .cfg = cfg, .path = &rig.h->path};
+		rig.env[i] = (adit_env){.size = sizeof(rig.env[i]),
+		                        .shard = i,
+		                        .shards = shards,
+		                        .flows = FLOWS,
+		                        .name = "rules",
+		                        .host = &rig.h->host,
+		                        .cfg = cfg,
+		                        .path = &rig.h->path};
 		result = rig.h->life->create(rig.ctx, &rig.env[i], &rig.inst[i]);
 		if (result == 0)
 			result = rig.h->life->open(rig.inst[i]);
@@ -227,7 +233,8 @@ static void end(void)
 
 static void event(uint32_t slot, uint16_t type, uint64_t user, adit_buf *buf)
 {
-	adit_event ev = {.type = type, .flags = buf ? ADIT_EVF_BUF : 0, .flow = host_handle(slot, 1), .user = user, .u.buf = buf};
+	adit_event ev = {
+	    .type = type, .flags = buf ? ADIT_EVF_BUF : 0, .flow = host_handle(slot, 1), .user = user, .u.buf = buf};
 
 	if (type == ADIT_EV_OPEN)
 		ev.u.info = &rig.info[slot];
@@ -239,7 +246,9 @@ static uint16_t open_flow(uint32_t slot, uint8_t proto, uint16_t port)
 {
 	uint32_t before = rig.op_count;
 
-	rig.info[slot] = (adit_flow_info){.size = sizeof(adit_flow_info), .proto = proto, .src = {.family = 4, .port = 40000},
+	rig.info[slot] = (adit_flow_info){.size = sizeof(adit_flow_info),
+	                                  .proto = proto,
+	                                  .src = {.family = 4, .port = 40000},
 	                                  .dst = {.family = 4, .ip = {192, 0, 2, 1}, .port = port}};
 	rig.gone[slot] = 0;
 	event(slot, ADIT_EV_OPEN, 0, NULL);
@@ -430,7 +439,8 @@ static void first_the_owner_then_the_name(void **unused)
 {
 	struct settings s;
 
-	assert_int_equal(begin(SETTINGS(&s, "via plain domain .work.test user 5", "reject user 6 domain .bad.test"), 1), 0);
+	assert_int_equal(begin(SETTINGS(&s, "via plain domain .work.test user 5", "reject user 6 domain .bad.test"), 1),
+	                 0);
 	rig.owner_uid = 6;
 	assert_int_equal(open_flow(1, ADIT_PROTO_TCP, 80), 0);
 	run_jobs();
@@ -460,7 +470,8 @@ static void rules_are_read_again(void **unused)
 	assert_int_equal(rig.h->life->reload(rig.inst[0], SETTINGS(&t, "set a /nonexistent/set")), ADIT_ENOENT);
 	assert_int_equal(rig.job_count, 0);
 	assert_int_equal(open_flow(3, ADIT_PROTO_TCP, 5), ADIT_OP_DROP);
-	assert_int_equal(rig.h->life->reload(rig.inst[0], SETTINGS(&t, "reject port 5", "via plain domain .bad.test")), 0);
+	assert_int_equal(rig.h->life->reload(rig.inst[0], SETTINGS(&t, "reject port 5", "via plain domain .bad.test")),
+	                 0);
 	assert_int_equal(open_flow(4, ADIT_PROTO_TCP, 5), ADIT_OP_DROP); /* the sets are still being read */
 	run_jobs();
 	assert_int_equal(open_flow(5, ADIT_PROTO_TCP, 5), ADIT_OP_REJECT);

@@ -122,11 +122,20 @@ static void a_request_has_a_host(void **unused)
 
 static void a_request_without(void **unused)
 {
-	static const char *const none[] = {
-		"GET / HTTP/1.1\r\nAccept: x\r\n\r\nHost: late.example\r\n", "GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n",
-		"GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n", "GET / HTTP/1.1\r\nHost: \r\n", "GET / HTTP/2.0\r\nHost: a.example\r\n",
-		"GET /\r\nHost: a.example\r\n", "get / HTTP/1.1\r\nHost: a.example\r\n", "SSH-2.0-client\r\n", "EHLO me\r\n", "\r\n", " GET / HTTP/1.1\r\n",
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZ / HTTP/1.1\r\nHost: a.example\r\n", "\x80\x81", "HTTP/1.1 200 OK\r\nHost: a.example\r\n"};
+	static const char *const none[] = {"GET / HTTP/1.1\r\nAccept: x\r\n\r\nHost: late.example\r\n",
+	                                   "GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n",
+	                                   "GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n",
+	                                   "GET / HTTP/1.1\r\nHost: \r\n",
+	                                   "GET / HTTP/2.0\r\nHost: a.example\r\n",
+	                                   "GET /\r\nHost: a.example\r\n",
+	                                   "get / HTTP/1.1\r\nHost: a.example\r\n",
+	                                   "SSH-2.0-client\r\n",
+	                                   "EHLO me\r\n",
+	                                   "\r\n",
+	                                   " GET / HTTP/1.1\r\n",
+	                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ / HTTP/1.1\r\nHost: a.example\r\n",
+	                                   "\x80\x81",
+	                                   "HTTP/1.1 200 OK\r\nHost: a.example\r\n"};
 	size_t i;
 
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
@@ -179,9 +188,11 @@ static const uint8_t id[8] = {0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08};
 /* The example of RFC 9001, appendix A.1. */
 static void keys_as_the_standard_has_them(void **unused)
 {
-	static const uint8_t key[16] = {0x1f, 0x36, 0x96, 0x13, 0xdd, 0x76, 0xd5, 0x46, 0x77, 0x30, 0xef, 0xcb, 0xe3, 0xb1, 0xa2, 0x2d};
+	static const uint8_t key[16] = {0x1f, 0x36, 0x96, 0x13, 0xdd, 0x76, 0xd5, 0x46,
+	                                0x77, 0x30, 0xef, 0xcb, 0xe3, 0xb1, 0xa2, 0x2d};
 	static const uint8_t iv[12] = {0xfa, 0x04, 0x4b, 0x2f, 0x42, 0xa3, 0xfd, 0x3b, 0x46, 0xfb, 0x25, 0x5c};
-	static const uint8_t mask[16] = {0x9f, 0x50, 0x44, 0x9e, 0x04, 0xa0, 0xe8, 0x10, 0x28, 0x3a, 0x1e, 0x99, 0x33, 0xad, 0xed, 0xd2};
+	static const uint8_t mask[16] = {0x9f, 0x50, 0x44, 0x9e, 0x04, 0xa0, 0xe8, 0x10,
+	                                 0x28, 0x3a, 0x1e, 0x99, 0x33, 0xad, 0xed, 0xd2};
 
 	quic_keys(&quic, id, sizeof(id));
 	assert_memory_equal(quic.key, key, sizeof(key));

@@ -75,9 +75,24 @@ static void lines_are_read(void **unused)
 
 static void lines_that_are_none(void **unused)
 {
-	static const char *const bad[] = {"192.0.2.0/33", "192.0.2.256", "2001:db8::/129", "2001:db8:::1", "1.2.3", "exa mple.org",
-	                                  "-/", "..", ".", "a..b", "*.example.org", "192.0.2.1/", "192.0.2.1/1a", "::1/-1", "a/b",
-	                                  "b\xc3\xbc" "cher.example", "1.2.3.4 5.6.7.8", "example.123"};
+	static const char *const bad[] = {"192.0.2.0/33",
+	                                  "192.0.2.256",
+	                                  "2001:db8::/129",
+	                                  "2001:db8:::1",
+	                                  "1.2.3",
+	                                  "exa mple.org",
+	                                  "-/",
+	                                  "..",
+	                                  ".",
+	                                  "a..b",
+	                                  "*.example.org",
+	                                  "192.0.2.1/",
+	                                  "192.0.2.1/1a",
+	                                  "::1/-1",
+	                                  "a/b",
+	                                  "b\303\274cher.example",
+	                                  "1.2.3.4 5.6.7.8",
+	                                  "example.123"};
 	char label[80], name[300];
 	struct entry e;
 	size_t i;

@@ -79,8 +79,10 @@ static uint32_t decides(const struct table *t, uint8_t proto, const char *dst, u
 
 static void the_first_that_holds_decides(void **unused)
 {
-	struct table *t = TABLE("# a comment", "reject admin proto tcp port 25,465-587", "via proxy dst 10.0.0.0/8,2001:db8::/32",
-	                        "drop not dst 192.0.2.0/24 proto udp # the rest of UDP", "allow connect-later proto icmp", "default reject");
+	struct table *t =
+	    TABLE("# a comment", "reject admin proto tcp port 25,465-587", "via proxy dst 10.0.0.0/8,2001:db8::/32",
+	          "drop not dst 192.0.2.0/24 proto udp # the rest of UDP", "allow connect-later proto icmp",
+	          "default reject");
 
 	assert_int_equal(table_count(t), 4);
 	assert_int_equal(decides(t, ADIT_PROTO_TCP, "10.0.0.1", 25), 0);
@@ -122,7 +124,8 @@ static void echo_has_no_ports(void **unused)
 static enum rule_answer with_name(const struct table *t, const char *name, uint32_t *i)
 {
 	adit_flow_info info = flow(ADIT_PROTO_TCP, "10.1.0.2", "192.0.2.1", 443);
-	struct subject s = {.info = &info, .known = KNOWN_NAME, .name = name, .name_size = name ? (uint32_t)strlen(name) : 0};
+	struct subject s = {
+	    .info = &info, .known = KNOWN_NAME, .name = name, .name_size = name ? (uint32_t)strlen(name) : 0};
 	enum rule_answer answer;
 
 	*i = first(t, &s, &answer);
@@ -131,8 +134,9 @@ static enum rule_answer with_name(const struct table *t, const char *name, uint3
 
 static void names_are_asked_for_only_if_they_matter(void **unused)
 {
-	struct table *t = TABLE("reject port 80 domain .ads.example", "via vpn port 443 domain .work.example,exact.example",
-	                        "reject port 443 not domain .example");
+	struct table *t =
+	    TABLE("reject port 80 domain .ads.example", "via vpn port 443 domain .work.example,exact.example",
+	          "reject port 443 not domain .example");
 	adit_flow_info info = flow(ADIT_PROTO_TCP, "10.1.0.2", "192.0.2.1", 443);
 	struct subject s = {.info = &info};
 	enum rule_answer answer;
@@ -159,8 +163,8 @@ static void names_are_asked_for_only_if_they_matter(void **unused)
 
 static void owners_decide(void **unused)
 {
-	struct table *t = TABLE("reject user 0", "drop process curl,/usr/bin/wget", "via proxy cgroup /work.slice/", "reject group 7",
-	                        "drop user 4242 domain a.example");
+	struct table *t = TABLE("reject user 0", "drop process curl,/usr/bin/wget", "via proxy cgroup /work.slice/",
+	                        "reject group 7", "drop user 4242 domain a.example");
 	adit_flow_info info = flow(ADIT_PROTO_TCP, "10.1.0.2", "192.0.2.1", 443);
 	adit_owner o = {.size = sizeof(o), .uid = 1000, .gid = 1000, .pid = 7};
 	struct subject s = {.info = &info};
@@ -319,7 +323,8 @@ static void words_are_split(void **unused)
 static void a_source_has_its_rate(void **unused)
 {
 	struct limit *l = calloc(1, sizeof(*l));
-	adit_flow_info a = flow(ADIT_PROTO_TCP, "10.0.0.1", "192.0.2.1", 1), b = flow(ADIT_PROTO_TCP, "10.0.0.2", "192.0.2.1", 1);
+	adit_flow_info a = flow(ADIT_PROTO_TCP, "10.0.0.1", "192.0.2.1", 1),
+		       b = flow(ADIT_PROTO_TCP, "10.0.0.2", "192.0.2.1", 1);
 	uint64_t now = 5000000000u;
 	uint32_t i, over = 0;
 
