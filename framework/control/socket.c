@@ -23,6 +23,7 @@
 #include <adit/abi.h>
 
 #include "base/err.h"
+#include "os/notify.h"
 
 enum { LISTEN_BACKLOG = 64, LOCK_TRIES = 100, LOCK_PAUSE_MS = 10, GROUPS_MOST = 1024 };
 
@@ -184,6 +185,21 @@ static int bind_there(struct control_socket *s, const struct sockaddr_un *at, gi
 	return listen(s->fd, LISTEN_BACKLOG);
 }
 
+/* The socket that a service manager listens on for us (FileDescriptorName=control); -1: none, or it is not at this path. The
+ * file stays the manager's. */
+static int passed_in(const struct sockaddr_un *at)
+{
+	struct sockaddr_un there = {.sun_family = AF_UNSPEC};
+	socklen_t size = sizeof(there), flag_size = sizeof(int);
+	int fd = notify_descriptor("control"), listens = 0;
+
+	if (fd < 0 || getsockname(fd, (struct sockaddr *)&there, &size) || there.sun_family != AF_UNIX ||
+	    strncmp(there.sun_path, at->sun_path, sizeof(there.sun_path)) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &flag_size) || !listens || fcntl(fd, F_SETFL, O_NONBLOCK))
+		return -1;
+	return fd;
+}
+
 int socket_open(struct control_socket **out, const char *path, gid_t group, bool make_directory, struct report *report)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -198,6 +214,11 @@ int socket_open(struct control_socket **out, const char *path, gid_t group, bool
 	s->fd = -1;
 	strcpy(s->path, path);
 	strcpy(at.sun_path, path);
+	s->fd = passed_in(&at);
+	if (s->fd >= 0) {
+		*out = s;
+		return ADIT_OK;
+	}
 	lock = make_directory && make_parent(path) ? -1 : lock_directory(path);
 	if (lock < 0) {
 		err = complain(report, err_from_errno(errno), "its directory has to be there, and writable", path, strerror(errno));

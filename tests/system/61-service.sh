@@ -62,6 +62,17 @@ is "a journal that is not there, but wanted, is an error" "$?" 2
 like "with the place and the cure" "$(cat "$W/none.log")" '/log/target.*there is no journal at /run/systemd/journal/socket'
 ADIT_MORE=
 
+# ---- the control socket, listened on by the manager; the one who asks first starts the host
+ADIT_MORE=", \"control\": {\"socket\": \"$W/passed.sock\"}"
+manifest >"$W/passed.json"
+start activate gateway systemd-socket-activate --fdname=control -l "$W/passed.sock" "$ADIT" run "$W/passed.json"
+wait_for 5 test -S "$W/passed.sock"
+is "the host is not there before" "$(client ip -br link show dev adit0 2>/dev/null | grep -c adit0)" 0
+like "who asks is answered over the socket that was passed" "$(gateway timeout -k 1 15 "$ADIT" status --socket "$W/passed.sock" 2>&1)" '^passed +adit '
+check "the host ends" stop activate
+is "and leaves the file to the manager" "$([ -S "$W/passed.sock" ] && echo there)" there
+ADIT_MORE=
+
 # ---- the unit
 mkdir "$W/units"
 sed "s|@bindir@|$(dirname "$ADIT")|" "$TESTDIR/../../packaging/adit@.service.in" >"$W/units/adit@.service"
