@@ -100,3 +100,33 @@ is "more flows than a source may make: the first go on, the others are rejected"
 	print(sorted(seen), seen["ECONNREFUSED"] >= 5, seen["EHOSTUNREACH"] >= 10)
 END
 )" "['ECONNREFUSED', 'EHOSTUNREACH'] True True"
+
+# ---- other rules, while it runs
+client python3 - $S4 "$W/go" >"$W/live.log" 2>&1 <<-'END' &
+	import os, socket, sys, time
+	s = socket.create_connection((sys.argv[1], 8080), 5)
+	s.sendall(b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n")
+	print(s.recv(15).decode(), flush=True)
+	while not os.path.exists(sys.argv[2]):
+	    time.sleep(0.02)
+	s.settimeout(5)
+	s.sendall(b"GET /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	got = b""
+	while chunk := s.recv(65536):
+	    got += chunk
+	print("went on" if got.count(b"HTTP/1.1 200") == 1 else got[:50])
+END
+live=$!
+wait_for 5 grep -q 200 "$W/live.log"
+sed 's/drop proto tcp port 8082/reject net proto tcp port 8080/' "$W/manifest.json" >"$W/manifest.new" && mv "$W/manifest.new" "$W/manifest.json"
+kill -HUP "$(pid_of adit)"
+check "the new rules are told of" wait_for 5 grep -q 'the new rules are in effect' "$W/adit.log"
+is "a new flow has the new rules" "$(connect $S4 8080)" ENETUNREACH
+is "... also where an old one is gone" "$(connect $S4 8082)" ECONNREFUSED
+touch "$W/go"
+wait $live
+is "a flow that was decided before stays as it is" "$(tail -n 1 "$W/live.log")" "went on"
+sed 's/reject net proto tcp port 8080/reject net proto tcp port x/' "$W/manifest.json" >"$W/manifest.new" && mv "$W/manifest.new" "$W/manifest.json"
+kill -HUP "$(pid_of adit)"
+check "rules that are wrong are told" wait_for 5 grep -q 'ports are 0 to 65535' "$W/adit.log"
+is "... and change nothing" "$(connect $S4 8080)" ENETUNREACH
