@@ -4,15 +4,16 @@
 #
 #    client (flowload, curl) ---- adit0 ---- gateway ------------ servers (flowload serve :7000, http :8080)
 #
-# Two entries of stack-system, each in a form whose packets the host sees, are swapped back and forth; every swap tries the
-# new one with flows made in memory first. STACK names another module for the second.
+# stack-system in a form whose packets the host sees, and stack-lwip (where it is not built: stack-system again), are swapped
+# back and forth; a stack that is new is tried first with flows made in memory.
 #
 # shellcheck disable=SC2034,SC1091
 LIMIT=100 AS_USER=1 ONLY=adit NEED="python3 curl"
 . "$(dirname "$0")/../lib/netns.sh"
 FORM=auto # adit_down looks for one form, here are two
 SOCKET=$W/adit.sock
-SECOND=${SECOND:-stack-system}
+SECOND=stack-lwip
+[ -e "$(dirname "$ADIT")/lib/adit/modules/abi-1/$SECOND.so" ] || SECOND=stack-system
 ROUNDS=6
 
 manifest() { # [CONNECT_FIRST]
