@@ -197,7 +197,8 @@ static uint8_t after(const struct change *c, const struct instance *gone)
 	for (; n < l->count[CONF_HANDLER]; n++)
 		for (k = 0; k < c->line.count[CONF_HANDLER]; k++)
 			if (!strcmp(c->line.v[CONF_HANDLER][k]->name, l->v[CONF_HANDLER][n]->name))
-				return (uint8_t)(l->v[CONF_HANDLER][n] == gone ? k + 1 : k); /* its successor has been asked, so to say */
+				/* Its own successor counts as asked. */
+				return (uint8_t)(l->v[CONF_HANDLER][n] == gone ? k + 1 : k);
 	return (uint8_t)c->line.count[CONF_HANDLER];
 }
 

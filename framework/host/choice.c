@@ -65,7 +65,10 @@ int choice_make(struct host *h, const struct conf *conf, const char *wish, unsig
 		said = wish ? wish : conf_stack_for(conf, instance_protocols[i]);
 		c.chosen[i] = !*said;
 		snprintf(c.names[i], NAME_ROOM, "%s", resolve(said, i));
-		snprintf(c.reasons[i], REASON_ROOM, "%s", !*said ? "chosen: the fastest that there is" : wish ? "swapped by hand" : "the manifest says so");
+		snprintf(c.reasons[i], REASON_ROOM, "%s",
+		         !*said ? "chosen: the fastest that there is"
+		         : wish ? "swapped by hand"
+		                : "the manifest says so");
 	}
 	err = are_there(conf, names, r);
 	if (!err)

@@ -95,7 +95,7 @@ struct host_step {
 	const char *name;    /* of the entry; of a setting its pointer, as in "/limits/idle_tcp" */
 	const char *module;  /* "" for a setting */
 	const char *why;     /* for people: what differs, or why it must be so; never null */
-	unsigned generation; /* of the instance that there is then: 1 since the start, each change that makes some counts on; 0: none */
+	unsigned generation; /* of the instance that there is then: 1 since the start, each change counts on; 0: none */
 };
 struct host_plan {
 	struct host_step *steps;

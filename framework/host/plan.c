@@ -333,7 +333,7 @@ static void on_setting(void *arg, enum conf_change change, const char *pointer, 
 	if (i < sizeof(live) / sizeof(live[0]) ? !live[i].why || s->restarts : !s->restarts)
 		return;
 	step = add_step(s->plan, s->restarts ? HOST_RESTART : HOST_LIVE, CONF_KINDS, pointer, "");
-	if (!step || (s->restarts ? plan_say(step, HOST_RESTART, "waits for a restart") : plan_say(step, HOST_LIVE, "%s", live[i].why)))
+	if (!step || plan_say(step, step->change, "%s", s->restarts ? "waits for a restart" : live[i].why))
 		s->err = ADIT_ENOMEM;
 }
 

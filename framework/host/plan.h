@@ -24,7 +24,8 @@ struct items {
 	unsigned count[CONF_KINDS];
 };
 
-/* Compares. stack_names: the stacks that are wanted. stacks_only: as in change_new(). Fills in items and a plan, both the caller's in any case. ADIT_ECONFIG,
+/* Compares. stack_names: the stacks that are wanted. stacks_only: as in change_new(). Fills in items and a plan, both the
+ * caller's in any case. ADIT_ECONFIG,
  * explained in r: an entry's module cannot be had, a handler names no outbound; ADIT_ENOMEM. */
 int plan_make(struct host *h, struct conf *conf, char stack_names[STACK_PROTOCOLS][NAME_ROOM], bool stacks_only,
               struct report *r, struct items *items, struct host_plan *plan);

@@ -151,8 +151,8 @@ static void on_shifted(struct change *c)
 		s->leaving[s->leaving_count].instance = c->leaving[n];
 		s->leaving[s->leaving_count++].told = UINT32_MAX;
 	}
-	tell(s, (struct host_swap_progress){.step = HOST_SWAP_SHIFT, .last = !s->leaving_count}, "new flows go to %s (tcp) %s (udp) %s (icmp)",
-	     s->after.names[0], s->after.names[1], s->after.names[2]);
+	tell(s, (struct host_swap_progress){.step = HOST_SWAP_SHIFT, .last = !s->leaving_count},
+	     "new flows go to %s (tcp) %s (udp) %s (icmp)", s->after.names[0], s->after.names[1], s->after.names[2]);
 }
 
 static void on_over(struct change *c, int err)
