@@ -93,14 +93,15 @@ struct rates {
 };
 
 /* The host keeps no rates: flows are looked at twice. */
-static void ask_rates(struct connection *c, struct rates *out)
+static int ask_rates(struct connection *c, struct rates *out)
 {
 	static const struct timespec span = {0, RATE_SPAN_MS * 1000000L};
 	struct reply reply;
+	enum reply_kind kind;
 	struct jsonw w;
-	int look;
+	int look, status = STATUS_OK;
 
-	for (look = 0; look < 2; look++) {
+	for (look = 0; !status && look < 2; look++) {
 		if (look)
 			nanosleep(&span, NULL);
 		jsonw_init(&w, 4096);
@@ -117,9 +118,13 @@ static void ask_rates(struct connection *c, struct rates *out)
 				out->up = member_number(reply.body, "up_rate");
 				out->down = member_number(reply.body, "down_rate");
 			}
+			if (reply.kind != REPLY_ITEM)
+				status = reply_status(&reply, "status");
+			kind = reply.kind;
 			reply_free(&reply);
-		} while (reply.kind == REPLY_ITEM);
+		} while (kind == REPLY_ITEM);
 	}
+	return status;
 }
 
 static void print_stacks(const struct json_node *stack)
@@ -196,9 +201,10 @@ static int print_status(struct connection *c, bool json)
 	struct reply reply;
 	struct table t;
 	unsigned instances = 0;
-	int status;
+	int status = ask_rates(c, &rates);
 
-	ask_rates(c, &rates);
+	if (status)
+		return status;
 	ask(c, "status");
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
 	if (json)

@@ -206,7 +206,7 @@ static int open_socket(struct control *c, struct report *report)
 		snprintf(c->name, sizeof(c->name), "adit");
 	if (strcmp(said, "auto") != 0)
 		return socket_open(&c->socket, said, c->group, false, report);
-	place = socket_directory(0, directory, sizeof(directory));
+	place = socket_own_directory(directory, sizeof(directory));
 	if (!place) {
 		report_add(report, REPORT_NOTE, NULL, "set control.socket to a path, or to \"off\"",
 		           "no control socket: neither RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is set");

@@ -37,6 +37,8 @@ struct control_socket {
 
 /* ---- places and names ---- */
 
+static const char of_root[] = "/run/adit";
+
 static const char *absolute(const char *name)
 {
 	const char *value = secure_getenv(name);
@@ -44,25 +46,31 @@ static const char *absolute(const char *name)
 	return value && value[0] == '/' ? value : NULL;
 }
 
-const char *socket_directory(unsigned index, char *buf, size_t size)
+const char *socket_own_directory(char *buf, size_t size)
 {
 	const char *service = absolute("RUNTIME_DIRECTORY"), *user = absolute("XDG_RUNTIME_DIR");
-	bool root = geteuid() == 0;
-	unsigned at = 0;
 
 	/* systemd puts colons between several. */
-	if (service && at++ == index) {
+	if (service)
 		snprintf(buf, size, "%.*s", (int)strcspn(service, ":"), service);
-		return buf;
-	}
-	if (root && at++ == index)
-		return "/run/adit";
-	if (user && at++ == index) {
+	else if (geteuid() == 0)
+		snprintf(buf, size, "%s", of_root);
+	else if (user)
 		snprintf(buf, size, "%s/adit", user);
-		return buf;
-	}
-	if (!root && user && at++ == index) /* to look for: hosts of root that let a group in */
-		return "/run/adit";
+	else
+		return NULL;
+	return buf;
+}
+
+const char *socket_directory(unsigned index, char *buf, size_t size)
+{
+	const char *own = socket_own_directory(buf, size);
+
+	if (own && index == 0)
+		return own;
+	/* Hosts of root may let a group in. */
+	if (index == (own ? 1 : 0) && !(own && !strcmp(own, of_root)))
+		return of_root;
 	return NULL;
 }
 

@@ -12,8 +12,9 @@
 
 struct control_socket;
 
-/* The directory where sockets of this user's hosts are made, or looked for: number `index` of them, null past the last.
- * The first is where a host makes its own; there may be none. In buf. */
+/* The directory where a host of this user makes its socket; null: there is none. In buf. */
+const char *socket_own_directory(char *buf, size_t size);
+/* The directories where sockets of hosts are looked for: number `index` of them, null past the last. In buf, or static. */
 const char *socket_directory(unsigned index, char *buf, size_t size);
 /* The name of a host as its file may have it: of a name or of a manifest's path, in lower case, without ".json", other
  * characters as '-'. */
