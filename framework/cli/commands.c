@@ -132,6 +132,10 @@ const struct command commands[] = {
 	 "entries it lost. With --json each flow is one line.",
 	 0, WORDS_ANY, VALUE_NONE, command_flows,
 	 {OPTION_FOLLOW, OPTION_RATES, OPTION_SORT, OPTION_LIMIT, OPTION_HOST, OPTION_SOCKET, OPTION_JSON}},
+	{"top", "", "shows the flows of a running host live, in the terminal",
+	 "Those that move most stand first; [s] sorts otherwise, [/] shows only some, and the last line tells the other keys.",
+	 0, 0, VALUE_NONE, command_top,
+	 {OPTION_HOST, OPTION_SOCKET}},
 	{"close", "FLOW ... | KEY=VALUE ...", "ends flows of a running host",
 	 "FLOW is what stands in the first column of adit flows. A filter as with flows, but of KEY=VALUE alone, "
 	 "ends all that fit, up to --limit, and wants --yes.",

@@ -131,6 +131,7 @@ int command_doctor(struct request *r);
 int command_hosts(struct request *r);
 int command_status(struct request *r);
 int command_counters(struct request *r);
+int command_top(struct request *r);
 int command_flows(struct request *r);
 int command_close(struct request *r);
 int command_diff(struct request *r);

@@ -101,8 +101,10 @@ static int open_path(struct connection *c, const char *command, const char *path
 	char what[CONNECT_PATH + 64];
 
 	c->fd = dial(path);
-	if (c->fd >= 0)
+	if (c->fd >= 0) {
+		snprintf(c->path, sizeof(c->path), "%s", path);
 		return STATUS_OK;
+	}
 	if (c->fd == -EACCES || c->fd == -EPERM) {
 		fprintf(stderr, "adit %s: %s: this host belongs to another user; ask as that user, as root, or as a member of "
 		        "the group that its manifest names (control.group)\n", command, path);

@@ -28,6 +28,7 @@ unsigned connect_list(struct running out[CONNECT_HOSTS]);
 
 struct connection {
 	int fd;
+	char path[CONNECT_PATH];
 	char *in;
 	size_t used, room, at; /* at: bytes of the line that was handed out */
 };

@@ -13,7 +13,7 @@ run() { timeout -k 1 10 "$ADIT" "$@" >"$W/out" 2>"$W/err" </dev/null; rc=$?; }
 said() { printf '%s|' "$rc" && cat "$W/out" "$W/err"; }
 commands=$("$ADIT" help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
 
-is "the commands" "$(echo "$commands" | tr '\n' ' ')" "exec explain run check show schema modules inspect doctor hosts status flows close diff reload swap log capture trace counters help "
+is "the commands" "$(echo "$commands" | tr '\n' ' ')" "exec explain run check show schema modules inspect doctor hosts status flows top close diff reload swap log capture trace counters help "
 run
 is "without words: the overview, on standard error, status 2" "$rc $(wc -c <"$W/out") $(head -n 1 "$W/err")" \
 	"2 0 usage: adit COMMAND [OPTION ...] [WORD ...]"
