@@ -14,7 +14,7 @@ topo
 start load servers "$BUILD/tests/lib/flowload" serve 7000
 await_port load servers tcp 7000
 start held client "$BUILD/tests/lib/flowload" tcp $S4 7000 --flows 100 --hold 45000 --up 2000 --down 3000 --deadline 60
-client "$BUILD/tests/lib/flowload" udp $S6 7000 --flows 3000 --count 1 --size 64 --gap 10 --first 20000 >/dev/null 2>&1
+client "$BUILD/tests/lib/flowload" udp $S4 7000 --flows 3000 --count 1 --size 64 --gap 10 --first 20000 >/dev/null 2>&1
 TMUX_NUMBER=0
 tm() { timeout -k 1 5 tmux -S "$W/tmux$TMUX_NUMBER" -f /dev/null "$@"; }
 keys() { tm send-keys -t t "$@"; }
