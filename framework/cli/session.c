@@ -286,26 +286,27 @@ int session_make(struct session *s)
 	return host_new(&s->host, &o);
 }
 
-/* For a reload: the same words of the command line over what the files say now. */
+/* For a reload that a client asks for: what is wrong is said to that client. */
 static int load_again(void *arg, struct conf **out, struct report *report)
 {
-	const struct session *s = arg;
-	struct session now;
+	struct session *s = arg;
 	size_t i;
-	int err = session_init(&now, s->options);
+	int err = session_read_again(s, out);
 
-	if (!err)
-		err = session_read(&now);
-	if (!err)
-		*out = conf_ref(now.conf);
-	for (i = 0; i < now.report.count; i++) {
-		const struct report_item *f = &now.report.items[i];
+	for (i = 0; i < s->report.count; i++) {
+		const struct report_item *f = &s->report.items[i];
 		struct report_place place = {f->file, f->line, f->column, f->pointer};
 
 		report_add(report, f->level, &place, f->cure, "%s", f->text);
 	}
-	session_fini(&now);
+	report_fini(&s->report);
+	report_init(&s->report);
 	return err;
+}
+
+static void take(void *arg, struct conf *conf)
+{
+	session_took(arg, conf);
 }
 
 static int make_control(struct session *s)
@@ -318,6 +319,7 @@ static int make_control(struct session *s)
 		.manifest = s->options->manifest,
 		.only_named = s->options->inside,
 		.load = load_again,
+		.took = take,
 		.arg = s,
 	};
 

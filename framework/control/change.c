@@ -91,6 +91,7 @@ void verb_diff(struct client *c, const struct request *q)
 struct change {
 	struct job job;
 	struct control *control;
+	struct conf *conf; /* reload: the new one */
 };
 
 static void cancel_reload(struct job *j)
@@ -105,12 +106,15 @@ static void on_reloaded(void *arg, adit_result result, const struct host_plan *p
 	struct change *g = arg;
 	struct client *c = g->job.client;
 
+	if (!result && g->control->options.took)
+		g->control->options.took(g->control->options.arg, g->conf);
 	if (c && result) {
 		client_failed(c, result, r, "nothing has changed");
 	} else if (c) {
 		server_changed(g->control, c, "reload");
 		answer_plan(c, plan);
 	}
+	conf_unref(g->conf);
 	free(g);
 }
 
@@ -157,11 +161,13 @@ void verb_reload(struct client *c, const struct request *q)
 		return;
 	g = new_change(c, &reload_table);
 	if (g) {
+		g->conf = conf_ref(conf);
 		err = host_reload(c->control->options.host, conf, &drain, on_reloaded, g);
 		if (!err) {
 			client_give_job(c, &g->job);
 		} else {
 			client_failed(c, err, NULL, err == ADIT_EAGAIN ? "another change is being made; try again" : NULL);
+			conf_unref(g->conf);
 			free(g);
 		}
 	}

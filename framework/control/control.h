@@ -24,6 +24,8 @@ struct control_options {
 	bool only_named;        /* the manifest's path is no name: `adit exec` */
 	/* [control] Reads the manifest again: the conf is given, findings go into the report. May be null. */
 	int (*load)(void *arg, struct conf **out, struct report *report);
+	/* [control] The host is as conf says now. May be null. */
+	void (*took)(void *arg, struct conf *conf);
 	void *arg;
 };
 

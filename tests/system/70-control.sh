@@ -122,6 +122,51 @@ stop log
 ask status
 like "status tells the last change, and who" "$(cat "$W/out")" "change +log level warn, .* ago, by uid 0"
 
+# ---- changes
+ask diff
+is "diff of a manifest that has not changed" "$rc $(cat "$W/out" "$W/err")" "0 nothing differs"
+cp "$W/manifest.json" "$W/manifest.saved"
+sed 's/"adit": 1,/"adit": 1, "limits": {"idle_udp": "77s"},/' "$W/manifest.saved" >"$W/manifest.json"
+ask diff
+like "diff names what differs" "$rc $(cat "$W/out")" "^0 ~ live +/limits/idle_udp"
+ask reload
+like "reload does it" "$rc $(cat "$W/out")" "^0 ~ live +/limits/idle_udp"
+ask diff
+is "... and then nothing differs" "$rc $(cat "$W/out")" "0 nothing differs"
+echo '{ "adit": 1, "zzz": 1 }' >"$W/manifest.json"
+ask reload
+like "a manifest that is wrong is refused, with the reasons" "$rc $(tr '\n' ' ' <"$W/err")" '^2 .*nothing has changed.*unknown key "zzz"'
+cp "$W/manifest.saved" "$W/manifest.json"
+ask reload
+is "... and a right one is taken again" "$rc" 0
+ask swap nonesuch
+like "a swap to a stack that there is not" "$rc $(cat "$W/err")" "^[12] adit swap: .*nothing has changed.*"
+ask swap
+is "swap without a stack" "$rc" 2
+ask swap --undo
+like "nothing to undo" "$rc" "^1"
+if [ "$STACK" = stack-system ] && "$ADIT" modules stack-lwip >/dev/null 2>&1; then
+	start kept client "$BUILD/tests/lib/flowload" tcp $S4 7000 --flows 20 --hold 4000 --up 2000 --down 3000 --first 90000 --deadline 30
+	wait_for 5 sh -c "[ \$(timeout 5 '$ADIT' flows tcp state=open --json | wc -l) = 20 ]"
+	start swap gateway timeout 30 "$ADIT" swap lwip
+	check "swap: the steps are told" wait_for 10 grep -q '^shift' "$W/swap.log"
+	ask status
+	like "... status names both stacks" "$(cat "$W/out")" "stack +tested +stack-system .*draining: 20 flows left"
+	line=$(client "$BUILD/tests/lib/flowload" tcp $S4 7000 --flows 20 --up 2000 --down 20000 --first 95000 --deadline 25)
+	is "... new flows are served" "$(value "$line" "done") $(value "$line" crossed)" "20 0"
+	like "... by the new one" "$("$ADIT" flows tcp state=all --json | tail -n 1)" '"stack":"lwip"'
+	wait_for 15 gone kept || note "the load did not end"
+	is "... old ones stay whole" "$(grep -o 'done=[0-9]*' "$W/kept.log")" "done=20"
+	check "... and the old one retires" wait_for 15 grep -q '^retire' "$W/swap.log"
+	wait_for 5 gone swap || not_ok "... which ends the command" "$(cat "$W/swap.log")"
+	start undo gateway timeout 30 "$ADIT" swap --undo
+	check "swap --undo" wait_for 15 grep -q '^shift' "$W/undo.log"
+	wait_for 15 gone undo || note "$(cat "$W/undo.log")"
+	like "... status tells" "$("$ADIT" status --json)" '"tcp":\{"name":"tested"'
+else
+	skip "a swap to lwip" "stack-lwip is not built, or this run is about another stack"
+fi
+
 # ---- clients that behave badly
 is "garbage" "$(raw 'x' '{"verb":7}' '{"verb":"nonesuch"}' '[1]' '{"verb":"hello","x":1}' | cut -c1-26 | sort | uniq -c | sed 's/^ *//')" \
 	'4 {"error":{"code":"invalid"
