@@ -210,9 +210,26 @@ static void take_window(struct tcp_pcb *pcb, const struct tcp_hdr *tcp)
 		pcb->snd_wnd = SND_WND_SCALE(pcb, lwip_ntohs(tcp->wnd));
 }
 
+/* What reaches beyond the window is cut off here: lwIP keeps a segment that comes out of order as it is, and subtracts
+ * it from a window that is smaller. */
+static void trim_to_window(struct tcp_pcb *pcb, struct pbuf *p, uint32_t header)
+{
+	struct tcp_hdr *tcp = p->payload;
+	uint32_t size = p->tot_len - header, fin = (TCPH_FLAGS(tcp) & TCP_FIN) != 0;
+	uint32_t end = lwip_ntohl(tcp->seqno) + size + fin, over = end - (pcb->rcv_nxt + pcb->rcv_wnd);
+
+	if (!TCP_SEQ_GT(end, pcb->rcv_nxt + pcb->rcv_wnd) || !(size + fin))
+		return;
+	TCPH_UNSET_FLAG(tcp, TCP_FIN);
+	over = LWIP_MIN(over - fin, size);
+	if (over)
+		pbuf_realloc(p, (u16_t)(header + size - over));
+	tcp_ack_now(pcb); /* it may be a probe of a closed window */
+}
+
 void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 {
-	uint32_t headers = b->hdr_len, size = 0;
+	uint32_t headers = b->hdr_len, skip = b->csum_start, size = 0;
 	struct tcp_hdr tcp;
 	const adit_buf *q;
 	struct pbuf *p;
@@ -233,6 +250,8 @@ void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 		/* What is more than one segment's worth, or fills a gap, is acknowledged at once (RFC 5681 section 4.2). */
 		if (tcp_active_pcbs && (size - headers > c->pcb->mss || (c->pcb->ooseq && size > headers)))
 			tcp_set_flags(c->pcb, TF_ACK_DELAY);
+		if (tcp_active_pcbs)
+			trim_to_window(c->pcb, p, headers - skip);
 		tcp_input(p, ip_device());
 		if (tcp_active_pcbs)
 			take_window(tcp_active_pcbs, &tcp);

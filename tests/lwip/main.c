@@ -12,6 +12,7 @@
 #include "lwip/ip6_addr.h"
 #include "lwip/nd6.h"
 #include "lwip/netif.h"
+#include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/icmp6.h"
 #include "lwip/stats.h"
 
@@ -114,6 +115,8 @@ u16_t nd6_get_destination_mtu(const ip6_addr_t *ip6addr, struct netif *netif)
 void nd6_restart_netif(struct netif *netif)
 {
 }
+
+void icmp6_param_problem(struct pbuf *p, enum icmp6_pp_code c, const void *pointer); /* declared with ICMPv6 alone */
 
 void icmp6_param_problem(struct pbuf *p, enum icmp6_pp_code c, const void *pointer)
 {

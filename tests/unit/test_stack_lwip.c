@@ -257,6 +257,27 @@ static void takes_no_more_than_the_window(void **state)
 	assert_int_equal(last_sent()->ack, 1001 + WINDOW);
 }
 
+/* Out of order and beyond the window, and the FIN behind it: then the gap closes. */
+static void the_window_holds_for_what_comes_out_of_order_too(void **state)
+{
+	struct app a = open_app(1, 4), early;
+
+	while (h->data_size[1] < 220000)
+		say(&a, bytes + (a.seq - 1001), 20000, MSS);
+	early = a;
+	early.seq += 500;
+	tell(&early, TCP_ACK_FLAG | TCP_FIN_FLAG, bytes + (early.seq - 1001), 60000, MSS);
+	say(&a, bytes + (a.seq - 1001), 500, MSS);
+	assert_int_equal(h->data_size[1], WINDOW);
+	assert_memory_equal(h->data[1], bytes, WINDOW);
+	assert_int_equal(last_sent()->window, 0);
+	assert_int_equal(virtualhost_heard(h, 1, ADIT_EV_FIN, NULL), 0);
+	/* A probe of a closed window is answered. */
+	a.seq = last_sent()->ack;
+	say(&a, bytes, 1, 0);
+	assert_int_equal(last_sent()->window, 0);
+}
+
 static void a_small_segment_is_acknowledged_after_40_ms(void **state)
 {
 	struct app a = open_app(1, 4);
@@ -779,6 +800,7 @@ int main(void)
 		T(options_count_as_far_as_they_fit),
 		T(hands_up_what_comes_and_opens_the_window_with_consume),
 		T(takes_no_more_than_the_window),
+		T(the_window_holds_for_what_comes_out_of_order_too),
 		T(a_small_segment_is_acknowledged_after_40_ms),
 		T(puts_segments_in_order_and_says_what_is_missing),
 		T(any_order_of_segments_makes_the_same_stream),
