@@ -69,6 +69,12 @@ ask flows
 is "no flows" "$rc $(cat "$W/out")" "0 no flows"
 is "hello" "$(raw '{"verb":"hello","id":"a"}' | cut -c1-32)" '{"id":"a","ok":{"protocol":1,"na'
 
+missing=
+for verb in $(raw '{"verb":"hello"}' | sed 's/.*"verbs":\[\([^]]*\)\].*/\1/' | tr -d '"' | tr ',' ' '); do
+	grep -q "\`$verb\`" "$TESTDIR/../../docs/CONTROL.md" || missing="$missing $verb"
+done
+is "docs/CONTROL.md knows every verb" "$missing" ""
+
 # ---- flows
 start follow gateway timeout 60 "$ADIT" flows --follow --json
 wait_for 5 sh -c "timeout 5 '$ADIT' status --json | grep -q '\"clients\":2'" || note "the follower did not come in time"
