@@ -19,6 +19,7 @@ void conn_enter(struct conn *c)
 	struct tcp_pcb *pcb = c->pcb;
 
 	port_stack = c->stack;
+	port_window = c->stack->window;
 	c->stack->current = c;
 	tcp_listen_pcbs.listen_pcbs = NULL;
 	tcp_active_pcbs = tcp_tw_pcbs = NULL;
