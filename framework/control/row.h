@@ -21,7 +21,8 @@ struct flow_row {
 	uint32_t shard, shards;
 	uint32_t idle; /* seconds without a packet or byte */
 	int32_t code;  /* why it was refused or has ended */
-	uint8_t proto, state, flags;
+	uint16_t flags;
+	uint8_t proto, state;
 	char handler[ROW_PART_NAME], outbound[ROW_PART_NAME], stack[ROW_PART_NAME];
 	char name[ROW_NAME]; /* host name that it goes to; "": not known */
 };
