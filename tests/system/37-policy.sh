@@ -102,6 +102,7 @@ with '"host": true'
 is "host: this machine's own address is reached" "$(probe tcp $G4 7) $(probe udp $G6 7)" "inside inside"
 with '"host_address": ["10.2.0.77", "fd00:2::77"]'
 stop inside || :
+rm -f "$W/inside.log" # its "ready" is not the next one's
 serve inside gateway 127.0.0.1 ::1
 for p in tcp udp; do
 	is "host_address: $p reaches this machine's loopback" "$(probe $p 10.2.0.77 7) $(probe $p fd00:2::77 7)" "inside inside"
