@@ -45,6 +45,26 @@ done <lines
 shape() { sed 's/[0-9][0-9]*/N/g; s/N\.N\.N\.N:N ->/SRC ->/'; }
 is "the line about a flow looks as it does in README.md" "$(grep '^adit: flow' "$W/err" | shape)" "$(block text 1 | shape)"
 
+# ---- while it runs
+export XDG_RUNTIME_DIR="$W/run"
+mkdir -m 700 "$XDG_RUNTIME_DIR"
+block console 1 | sed -n 's,^\$ build/adit,"$ADIT",p' >live
+within "lines about a host that runs" "$(wc -l <live)" 6 12
+while IFS= read -r line; do
+	case $line in
+	*' &')
+		sh -c "exec ${line% &}" >"$W/live.log" 2>&1 </dev/null &
+		live=$!
+		is_there() { "$ADIT" status --name work >/dev/null 2>&1; }
+		check "$line" wait_for 10 is_there
+		;;
+	*' top '*) check "$line (says what it needs without a terminal)" sh -c "$line 2>&1 </dev/null | grep -qi terminal" ;;
+	*) check "$line" sh -c "$line" ;;
+	esac
+done <live
+kill $live
+wait $live
+
 # ---- the handler
 make --no-print-directory -C "$BUILD" install DESTDIR="$W/root" >"$W/make.log" 2>&1 || bail "make install: $(tail -n 5 "$W/make.log")"
 prefix=$(sed -n 's/^prefix = //p' "$BUILD/Makefile")
