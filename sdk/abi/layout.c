@@ -153,6 +153,7 @@ static void print_flow_constants(void)
 	CONST(ADIT_OP_UNREAD);
 	CONST(ADIT_OP_NAME);
 	CONST(ADIT_OP_SOCKET);
+	CONST(ADIT_OP_STACK);
 	CONST(ADIT_OPF_BUF);
 	CONST(ADIT_OPF_ADDR);
 	CONST(ADIT_OPF_CONNECT_FIRST);
@@ -174,7 +175,7 @@ static void print_life(void)
 	MEMBER(adit_env, flow_memory, uint64_t);
 	GROWS(adit_life);
 	MEMBER(adit_life, size, uint32_t);
-	MEMBER(adit_life, zero, uint32_t);
+	MEMBER(adit_life, flags, uint32_t);
 	MEMBER(adit_life, create, adit_result (*)(void *, const adit_env *, void **));
 	MEMBER(adit_life, open, adit_result (*)(void *));
 	MEMBER(adit_life, start, adit_result (*)(void *));
@@ -182,6 +183,7 @@ static void print_life(void)
 	MEMBER(adit_life, drain, void (*)(void *, uint64_t));
 	MEMBER(adit_life, stop, void (*)(void *));
 	MEMBER(adit_life, destroy, void (*)(void *));
+	CONST(ADIT_LIFE_FILES);
 	GROWS(adit_path);
 	MEMBER(adit_path, size, uint32_t);
 	MEMBER(adit_path, zero, uint32_t);
@@ -345,6 +347,7 @@ static void print_dial(void)
 {
 	TEXT(ADIT_DIAL_1);
 	TEXT(ADIT_OUTBOUNDS_1);
+	TEXT(ADIT_STACKS_1);
 	GROWS(adit_dial_1);
 	MEMBER(adit_dial_1, size, uint32_t);
 	MEMBER(adit_dial_1, zero, uint32_t);
@@ -366,6 +369,10 @@ static void print_dial(void)
 	MEMBER(adit_outbounds_1, size, uint32_t);
 	MEMBER(adit_outbounds_1, zero, uint32_t);
 	MEMBER(adit_outbounds_1, find, adit_result (*)(const adit_host *, const char *));
+	GROWS(adit_stacks_1);
+	MEMBER(adit_stacks_1, size, uint32_t);
+	MEMBER(adit_stacks_1, zero, uint32_t);
+	MEMBER(adit_stacks_1, find, adit_result (*)(const adit_host *, const char *));
 }
 
 static void print_place(void)

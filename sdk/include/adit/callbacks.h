@@ -234,6 +234,16 @@ ADIT_INLINE void adit_name(adit_handler *h, adit_flow flow, const char *name)
 	adit_op_done(h);
 }
 
+/* [loop] The stack that ends the flow, by a name that adit.stacks/1 knows, which must stay as it is until the callback
+ * has returned; before the verdict. */
+ADIT_INLINE void adit_stack(adit_handler *h, adit_flow flow, const char *name)
+{
+	adit_op *op = adit_op_next(h, ADIT_OP_STACK, flow);
+
+	op->u.name = name;
+	adit_op_done(h);
+}
+
 /* [loop] Nothing more will be sent; data() may go on. */
 ADIT_INLINE void adit_fin(adit_handler *h, adit_flow flow)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * adit/dial.h - sockets that bypass the device, and the outbounds by name
+ * adit/dial.h - sockets that bypass the device, and outbounds and stacks by name
  */
 #ifndef ADIT_DIAL_H
 #define ADIT_DIAL_H
@@ -49,6 +49,16 @@ typedef struct adit_outbounds_1 {
 	 * of an outbound that is gone is refused. name is lent. */
 	adit_result(ADIT_CALL *find)(const adit_host *h, const char *name);
 } adit_outbounds_1;
+
+#define ADIT_STACKS_1 "adit.stacks/1"
+typedef struct adit_stacks_1 {
+	uint32_t size;
+	uint32_t zero;
+	/* [any] Whether ADIT_OP_STACK can name this stack: one that the manifest gives flows, or keeps ready ("standby").
+	 * 0; ADIT_ENOENT. During create() and reload() names are those of the manifest that is being loaded. name is
+	 * lent. A stack that a later swap has retired is no longer there, and flows that ask for it are refused. */
+	adit_result(ADIT_CALL *find)(const adit_host *h, const char *name);
+} adit_stacks_1;
 
 ADIT_END_DECLS
 

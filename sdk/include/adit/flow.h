@@ -120,8 +120,11 @@ enum {
 	ADIT_OP_RELEASE, /* to a stack: the flow's handle is no longer in use; forget what hangs on it */
 	ADIT_OP_UNREAD,  /* handler: u.buf, what came last as DATA or DGRAM, goes back in front of what follows */
 	ADIT_OP_NAME,    /* handler: u.name, the host name that the flow goes to; at most 253 bytes */
-	ADIT_OP_SOCKET   /* to a stack with ADIT_STACK_SOCKETS: answer with ADIT_EV_SOCKET, as if ACCEPT had asked for it; no
+	ADIT_OP_SOCKET,  /* to a stack with ADIT_STACK_SOCKETS: answer with ADIT_EV_SOCKET, as if ACCEPT had asked for it; no
 	                  * DATA follows, and what had come before is not read again from the socket */
+	ADIT_OP_STACK    /* handler, before its verdict: u.name, the stack that is to end this flow (adit.stacks/1); PASS takes
+	                  * it back. If there is none of that name, or it does not end the flow's protocol, ACCEPT and
+	                  * FORWARD refuse the flow with ADIT_EADMIN */
 };
 enum {
 	ADIT_OPF_BUF = 1,           /* u.buf holds a buffer: put it back even if the type is unknown */

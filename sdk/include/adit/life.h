@@ -46,7 +46,7 @@ typedef struct adit_env {
 
 typedef struct adit_life {
 	uint32_t size;
-	uint32_t zero;
+	uint32_t flags; /* ADIT_LIFE_... */
 	/* [control] ctx is what adit_module.init gave. env is kept. 0 with *inst, which is the
 	 * module's own; or negative, after host->fail() has said why: with *inst set destroy
 	 * follows, else nothing was left behind. */
@@ -68,6 +68,10 @@ typedef struct adit_life {
 	/* [control] Frees inst; copes with one that create or open left half built. */
 	void(ADIT_CALL *destroy)(void *inst);
 } adit_life;
+enum {
+	ADIT_LIFE_FILES = 1 /* settings name files: reload is asked for whenever the manifest is loaded again, also if the
+	                     * settings are the same, for the files may not be */
+};
 
 /* The wires of one instance. `end` is the first argument of every one of them. Arrays are lent,
  * buffers in them are given. Nothing is returned where nothing can be done: what cannot be carried
