@@ -90,6 +90,7 @@ struct conf_entry {
 	const char *name, *module;
 	const char *library; /* a shared object to load in place of the installed one; null: none */
 	const char *outbound;    /* handlers: the outbound to use; null: not said */
+	bool standby;            /* stacks: kept ready although no protocol of "stack" names it */
 	const adit_cfg *cfg;     /* the whole entry: the module's settings and the host's keys */
 	struct conf_match match; /* handlers */
 };

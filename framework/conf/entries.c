@@ -45,6 +45,8 @@ bool entries_is_host_key(enum conf_kind kind, const char *key)
 		return true;
 	if (kind != CONF_PLATFORM && (!strcmp(key, "name") || !strcmp(key, "override")))
 		return true;
+	if (kind == CONF_STACK && !strcmp(key, "standby"))
+		return true;
 	return kind == CONF_HANDLER && (!strcmp(key, "match") || !strcmp(key, "outbound"));
 }
 
@@ -167,6 +169,7 @@ static void make_entry(struct making *m, enum conf_kind kind, struct adit_cfg *n
                        struct conf_entry *out)
 {
 	const char *name = node_find_text(n, "name");
+	const struct adit_cfg *standby;
 
 	if (n->type != NODE_OBJECT)
 		return; /* the root's schema has said so */
@@ -176,6 +179,8 @@ static void make_entry(struct making *m, enum conf_kind kind, struct adit_cfg *n
 	out->name = name && kind != CONF_PLATFORM ? name : out->module;
 	out->library = node_find_text(n, "library");
 	out->cfg = n;
+	standby = kind == CONF_STACK ? node_find(n, "standby") : NULL;
+	out->standby = standby && standby->type == NODE_TRUTH && standby->truth;
 	if (kind != CONF_HANDLER)
 		return;
 	out->outbound = node_find_text(n, "outbound");

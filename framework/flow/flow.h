@@ -31,7 +31,8 @@ enum {
 	FLOW_REFUSED = 32,     /* a verdict of REJECT or DROP that stays for a while, so that it is not asked again */
 	FLOW_SPOKEN = 64,      /* its handler has sent something, or ended its direction: too late to forward it */
 	FLOW_NEAR_FIN = 128,   /* its handler has been told FIN */
-	FLOW_WAITING = 256     /* OPEN and forwarded, and the outbound has not answered yet */
+	FLOW_WAITING = 256,    /* OPEN and forwarded, and the outbound has not answered yet */
+	FLOW_NO_STACK = 512    /* ASKED: its handler wants a stack that is not there */
 };
 
 enum { FLOW_NOBODY = 0xff, FLOW_NAME_MOST = 253 /* bytes; RFC 1035 section 2.3.4, without the last dot */ };

@@ -51,6 +51,28 @@ struct part *shard_outbound(const struct shard *s, uint32_t number)
 	return index < s->part_count[PART_OUTBOUND] ? s->parts[PART_OUTBOUND][index] : NULL;
 }
 
+static int ends(const struct part *stack, uint8_t proto)
+{
+	uint32_t need = proto == ADIT_PROTO_TCP   ? ADIT_STACK_TCP
+	                : proto == ADIT_PROTO_UDP ? ADIT_STACK_UDP
+	                                          : ADIT_STACK_ECHO;
+
+	return stack->started && !stack->draining && stack->table.stack->flags & need;
+}
+
+struct part *shard_stack(const struct shard *s, const char *name, uint8_t proto)
+{
+	uint32_t i, n = s->order ? s->order->stack_count : s->part_count[PART_STACK];
+
+	for (i = 0; i < n; i++) {
+		struct part *p = s->parts[PART_STACK][s->order ? s->order->stacks[i] : i];
+
+		if (p && !strcmp(p->name, name))
+			return ends(p, proto) ? p : NULL;
+	}
+	return NULL;
+}
+
 /* ---- queues ---- */
 
 static void *vector_add(struct vector *q, size_t size)

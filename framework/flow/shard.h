@@ -118,6 +118,8 @@ struct shard_order {
 	uint8_t handlers[SHARD_PARTS]; /* indices of parts, in the order in which they are asked */
 	uint8_t handler_count;
 	uint8_t outbounds[SHARD_OUTBOUNDS]; /* by number: index of the part, NO_OUTBOUND: none */
+	uint8_t stacks[SHARD_PARTS]; /* indices of parts that a handler may name */
+	uint8_t stack_count;
 };
 enum { NO_OUTBOUND = 0xff };
 
@@ -254,6 +256,8 @@ struct part *shard_handler(const struct shard *s, uint32_t place);
 uint32_t shard_after(const struct part *h);
 /* [loop] The outbound of a number (adit.outbounds/1), 0 the default one; null: there is none, or it is gone. */
 struct part *shard_outbound(const struct shard *s, uint32_t number);
+/* [loop] The stack of this name for new flows of a protocol (ADIT_PROTO_...); null: there is none, or it does not end it. */
+struct part *shard_stack(const struct shard *s, const char *name, uint8_t proto);
 /* Fills p->path for its kind. */
 void part_wire(struct part *p);
 /* [loop] One operation for a stack or an outbound. Never re-enters: waits while the part is inside a call. */

@@ -97,9 +97,44 @@ static void set_name(struct part *h, struct flow *f, const adit_op *op)
 		shard_misuse(h, op, "NAME without a name of 1 to 253 bytes");
 }
 
+/* What is wrong with it shows when the verdict needs a stack: until then the flow has the one it would have had. */
+static void set_stack(struct part *h, struct flow *f, const adit_op *op)
+{
+	struct part *stack;
+
+	if (!op->u.name || !*op->u.name) {
+		shard_misuse(h, op, "STACK without a name");
+		return;
+	}
+	stack = shard_stack(h->shard, op->u.name, f->info.proto);
+	if (stack) {
+		f->stack = stack->index;
+		f->flags &= (uint16_t)~FLOW_NO_STACK;
+		return;
+	}
+	f->flags |= FLOW_NO_STACK;
+	log_warn("flow", "handler %s wants stack \"%.64s\" for a flow of protocol %u, and no stack of that name is in service "
+	                 "that ends it: the flow is refused; give the stack's entry \"standby\": true", h->name, op->u.name,
+	         f->info.proto);
+}
+
+static void forget_stack(struct shard *s, struct flow *f)
+{
+	uint8_t stack = s->stack_of[f->info.proto == ADIT_PROTO_TCP ? 0 : f->info.proto == ADIT_PROTO_UDP ? 1 : 2];
+
+	f->flags &= (uint16_t)~FLOW_NO_STACK;
+	if (stack != NO_STACK)
+		f->stack = stack;
+}
+
 static void answer(struct part *h, struct flow *f, const adit_op *op)
 {
 	struct shard *s = h->shard;
+
+	if (f->flags & FLOW_NO_STACK && (op->type == ADIT_OP_ACCEPT || op->type == ADIT_OP_FORWARD)) {
+		flow_refuse(s, f, ADIT_EADMIN);
+		return;
+	}
 
 	switch (op->type) {
 	case ADIT_OP_ACCEPT:
@@ -117,6 +152,7 @@ static void answer(struct part *h, struct flow *f, const adit_op *op)
 		                  op->flags & ADIT_OPF_ADDR ? op->u.addr : &f->info.dst);
 		break;
 	case ADIT_OP_PASS:
+		forget_stack(s, f);
 		verdict_ask(s, f, shard_after(h));
 		break;
 	case ADIT_OP_REJECT:
@@ -149,6 +185,8 @@ void verdict_ops(struct part *h, const adit_op *op, uint32_t n)
 			answer(h, f, &op[i]);
 		} else if (op[i].type == ADIT_OP_NAME && (handled_is(f) || (f->state == FLOW_ASKED && !f->owner))) {
 			set_name(h, f, &op[i]);
+		} else if (op[i].type == ADIT_OP_STACK && f->state == FLOW_ASKED && !f->owner) {
+			set_stack(h, f, &op[i]);
 		} else if (handled_is(f) && f->state == FLOW_OPEN && (op[i].type == ADIT_OP_FORWARD || !is_verdict)) {
 			handled_op(h, f, &op[i]);
 		} else if (is_verdict) {

@@ -33,6 +33,14 @@ static adit_result outbounds_find(const adit_host *h, const char *name)
 }
 
 static const adit_outbounds_1 outbounds_table = {sizeof(outbounds_table), 0, outbounds_find};
+
+static adit_result stacks_find(const adit_host *h, const char *name)
+{
+	return name ? stack_there(of(h)->host, name) : ADIT_ENOENT;
+}
+
+static const adit_stacks_1 stacks_table = {sizeof(stacks_table), 0, stacks_find};
+
 /* An echo datagram begins with its sequence number (adit/flow.h). */
 static adit_result packet_push(adit_buf *b, const adit_flow_info *info)
 {
@@ -79,7 +87,7 @@ static const struct {
 	{ADIT_CONFIG_1, &conf_config_1},       {ADIT_LOOP_1, &loop_table},       {ADIT_DIAL_1, &forward_dial_table},
 	{ADIT_OUTBOUNDS_1, &outbounds_table}, {ADIT_PACKET_1, &packet_table}, {ADIT_TROUBLE_1, &trouble_table},
 	{ADIT_COUNTERS_1, &metrics_counters_table}, {ADIT_OBSERVE_1, &metrics_observe_table},
-	{ADIT_SERVER_1, &server_table},
+	{ADIT_SERVER_1, &server_table}, {ADIT_STACKS_1, &stacks_table},
 };
 
 static const void *host_table(const char *iface)

@@ -312,6 +312,7 @@ int change_begin(struct change *c)
 		outbound_names(h, h->options.conf, &c->report);
 		return err;
 	}
+	stack_names(h, c->conf, c->line.stack_names);
 	h->generation++;
 	h->change = c;
 	return ADIT_OK;

@@ -351,6 +351,7 @@ static void on_undone(void *arg, adit_result result)
 			instance_free(i);
 	}
 	outbound_names(c->host, c->host->options.conf, &c->report);
+	stack_names(c->host, c->host->options.conf, c->host->line.stack_names);
 	change_finish(c, c->err);
 }
 

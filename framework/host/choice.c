@@ -76,6 +76,17 @@ int choice_make(struct host *h, const struct conf *conf, const char *wish, unsig
 	return err;
 }
 
+bool choice_wants(char names[STACK_PROTOCOLS][NAME_ROOM], const struct conf_entry *e)
+{
+	unsigned i;
+
+	if (e->kind != CONF_STACK || e->standby)
+		return true;
+	for (i = 0; i < STACK_PROTOCOLS && strcmp(names[i], e->name); i++)
+		;
+	return i < STACK_PROTOCOLS;
+}
+
 int host_stacks(const struct conf *c, struct report *r, const char *names[3])
 {
 	unsigned i;

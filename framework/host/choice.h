@@ -19,5 +19,7 @@ struct choice {
  * on this platform. */
 int choice_make(struct host *h, const struct conf *conf, const char *wish, unsigned protos, struct report *r,
                 struct choice *out);
+/* Whether an entry is to have an instance: all but stacks that no protocol is given to and that are not kept ready. */
+bool choice_wants(char names[STACK_PROTOCOLS][NAME_ROOM], const struct conf_entry *e);
 
 #endif

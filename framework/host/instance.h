@@ -86,5 +86,9 @@ struct shard_order *lineup_order(struct host *h, const struct lineup *l);
 int outbound_names(struct host *h, struct conf *conf, struct report *r);
 /* [any] The number that a name has; ADIT_ENOENT. */
 adit_result outbound_number(struct host *h, const char *name);
+/* The stacks that conf wants, besides those of these names, can be found after this; others cannot. */
+void stack_names(struct host *h, const struct conf *conf, char names[STACK_PROTOCOLS][NAME_ROOM]);
+/* [any] Whether there is a stack of this name: 0, ADIT_ENOENT. */
+adit_result stack_there(struct host *h, const char *name);
 
 #endif

@@ -78,6 +78,8 @@ struct host {
 		char *name;
 		bool there; /* may be found */
 	} outbounds[SHARD_OUTBOUNDS]; /* by number, from 1; under lock */
+	char stacks[SHARD_PARTS][NAME_ROOM]; /* that may be found; under lock */
+	unsigned stack_count;
 	struct conf *first; /* the manifest of the start */
 	struct probe *probes; /* host/probe.c */
 	struct change *change; /* that is being made; null: none */

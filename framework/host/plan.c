@@ -92,7 +92,7 @@ void items_fini(struct items *items)
 
 static bool is_hosts(const char *key)
 {
-	static const char *const keys[] = {"match", "override", "module", "library"};
+	static const char *const keys[] = {"match", "override", "standby", "module", "library"};
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -163,13 +163,14 @@ static int compare(struct host *h, struct item *item, struct host_plan *plan, st
 	const adit_life *life = i->parts[0]->life;
 	struct candidate *c;
 	const char *key = differing(i->entry->cfg, e->cfg);
-	bool file, module = strcmp(i->module_name, e->module) || !same_text(i->entry->library, e->library);
+	bool file, again, module = strcmp(i->module_name, e->module) || !same_text(i->entry->library, e->library);
 	int err = loader_find(h->options.loader, e->module, e->library, NULL, r, &c);
 
 	if (err)
 		return err == ADIT_ENOMEM ? err : ADIT_ECONFIG;
 	file = !module && !module_is(i->module, c);
-	item->keep = !module && !file && !key;
+	again = life && life->reload && life->flags & ADIT_LIFE_FILES;
+	item->keep = !module && !file && !key && !again;
 	if (!item->keep) {
 		item->change = !module && !file && life && life->reload ? HOST_UPDATE : HOST_RENEW;
 		if (e->kind == CONF_PLATFORM && item->change == HOST_RENEW)
@@ -179,6 +180,7 @@ static int compare(struct host *h, struct item *item, struct host_plan *plan, st
 		      : module    ? plan_say(item->step, item->change, "another module: %s", e->module)
 		      : file      ? plan_say(item->step, item->change, "the module's file is another one: version %s, was %s",
 			                     candidate_version(c), module_version(i->module))
+		      : !key     ? plan_say(item->step, item->change, "it reads its files again")
 				  : plan_say(item->step, item->change, "\"%s\" differs%s", key,
 			                     e->kind == CONF_PLATFORM && item->change == HOST_RESTART
 			                             ? "; the device cannot change while it is in use"
@@ -247,16 +249,6 @@ static int plan_entry(struct host *h, struct item *item, bool stacks_only, struc
 	if (!item->step)
 		return ADIT_ENOMEM;
 	return item->keep ? plan_say(item->step, HOST_ADD, "it was still draining, and is taken back") : ADIT_OK;
-}
-
-static bool wanted(const struct conf_entry *e, char names[STACK_PROTOCOLS][NAME_ROOM])
-{
-	unsigned i;
-
-	for (i = 0; i < STACK_PROTOCOLS && e->kind == CONF_STACK; i++)
-		if (!strcmp(names[i], e->name))
-			return true;
-	return e->kind != CONF_STACK;
 }
 
 static bool stays(const struct items *items, const struct instance *i)
@@ -365,7 +357,7 @@ int plan_make(struct host *h, struct conf *conf, char stack_names[STACK_PROTOCOL
 		if (!items->v[kind])
 			return ADIT_ENOMEM;
 		for (n = 0; n < count; n++) {
-			if (!wanted(&e[n], stack_names))
+			if (!choice_wants(stack_names, &e[n]))
 				continue;
 			if (items->count[kind] == SHARD_PARTS) {
 				report_add(r, REPORT_ERROR, NULL, "use fewer", "more than %d entries of kind %s", SHARD_PARTS,

@@ -59,6 +59,34 @@ adit_result outbound_number(struct host *h, const char *name)
 	return n;
 }
 
+/* ---- stacks by name ---- */
+
+void stack_names(struct host *h, const struct conf *conf, char names[STACK_PROTOCOLS][NAME_ROOM])
+{
+	const struct conf_entry *e;
+	size_t count, i;
+
+	e = conf_entries(conf, CONF_STACK, &count);
+	pthread_mutex_lock(&h->lock);
+	for (i = 0, h->stack_count = 0; i < count && h->stack_count < SHARD_PARTS; i++)
+		if (choice_wants(names, &e[i]))
+			snprintf(h->stacks[h->stack_count++], NAME_ROOM, "%s", e[i].name);
+	pthread_mutex_unlock(&h->lock);
+}
+
+adit_result stack_there(struct host *h, const char *name)
+{
+	adit_result r = ADIT_ENOENT;
+	unsigned i;
+
+	pthread_mutex_lock(&h->lock);
+	for (i = 0; i < h->stack_count && r != ADIT_OK; i++)
+		if (!strcmp(h->stacks[i], name))
+			r = ADIT_OK;
+	pthread_mutex_unlock(&h->lock);
+	return r;
+}
+
 /* ---- line-ups ---- */
 
 struct instance *lineup_find(const struct lineup *l, enum conf_kind kind, const char *name)
@@ -107,6 +135,8 @@ struct shard_order *lineup_order(struct host *h, const struct lineup *l)
 	memset(o->outbounds, NO_OUTBOUND, sizeof(o->outbounds));
 	for (n = 0; n < l->count[CONF_HANDLER]; n++)
 		o->handlers[o->handler_count++] = l->v[CONF_HANDLER][n]->slot;
+	for (n = 0; n < l->count[CONF_STACK]; n++)
+		o->stacks[o->stack_count++] = l->v[CONF_STACK][n]->slot;
 	for (n = 0; n < l->count[CONF_OUTBOUND]; n++) {
 		number = number_of(h, l->v[CONF_OUTBOUND][n]->name);
 		if (number < SHARD_OUTBOUNDS)
@@ -118,16 +148,6 @@ struct shard_order *lineup_order(struct host *h, const struct lineup *l)
 }
 
 /* ---- at the start ---- */
-
-static bool wanted(const struct lineup *l, const struct conf_entry *e)
-{
-	unsigned i;
-
-	for (i = 0; i < STACK_PROTOCOLS && e->kind == CONF_STACK; i++)
-		if (!strcmp(l->stack_names[i], e->name))
-			return true;
-	return e->kind != CONF_STACK;
-}
 
 /* Makes the start's line-up the shards' own; nothing runs yet. */
 static void line_up(struct host *h)
@@ -154,9 +174,11 @@ static int choose(struct host *h)
 {
 	int err = choice_make(h, h->options.conf, NULL, CONF_TCP | CONF_UDP | CONF_ICMP, h->options.report, &h->choice);
 
-	if (!err)
-		memcpy(h->line.stack_names, h->choice.names, sizeof(h->choice.names));
-	return err;
+	if (err)
+		return err;
+	memcpy(h->line.stack_names, h->choice.names, sizeof(h->choice.names));
+	stack_names(h, h->options.conf, h->choice.names);
+	return ADIT_OK;
 }
 
 int wiring_make(struct host *h)
@@ -173,7 +195,7 @@ int wiring_make(struct host *h)
 		if (order[i] == CONF_STACK) /* the platform, which is there by now, has a say in it */
 			err = choose(h);
 		for (k = 0; k < count && !err; k++) {
-			if (!wanted(&h->line, &e[k]))
+			if (!choice_wants(h->line.stack_names, &e[k]))
 				continue;
 			err = instance_new(h, h->options.conf, &e[k], r, &made);
 			if (!err)

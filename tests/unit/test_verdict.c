@@ -258,6 +258,96 @@ static void events_and_operations_pass_between_owner_and_stack(void **state)
 	assert_ptr_equal(kit_part(k, PART_HANDLER, 0)->path.info(&k->parts[3], 0), NULL);
 }
 
+/* ---- the stack of one flow ---- */
+
+static void names_stack(unsigned at, const char *name, uint16_t verdict)
+{
+	adit_op op[2] = {{.type = ADIT_OP_STACK, .flow = asked(k, 0, at), .u.name = name},
+	                 {.type = verdict, .flow = asked(k, 0, at), .u.num = 7}};
+
+	kit_submit(k, 0, op, 2);
+}
+
+static unsigned packets_of(unsigned stack)
+{
+	return kit_number(k, PART_STACK, stack, KIT_PACKET, 0);
+}
+
+static void a_handler_chooses_the_stack_of_a_flow(void **state)
+{
+	static struct shard_order order = {.handlers = {0}, .handler_count = 1, .stacks = {0}, .stack_count = 1};
+
+	k->answer[0].type = 0;
+	k->parts[1].name = "one";
+	k->parts[2].name = "two";
+	k->s.stack_of[0] = 0;
+	send_segment(k, 4, 1000, SYN, 0);
+	names_stack(0, "two", ADIT_OP_ACCEPT);
+	assert_int_equal(packets_of(0), 0);
+	assert_int_equal(packets_of(1), 1);
+	send_segment(k, 4, 1001, SYN, 0);
+	names_stack(1, "one", ADIT_OP_ACCEPT);
+	assert_int_equal(packets_of(0), 1);
+	/* Once it is decided it is too late. */
+	names_stack(1, "two", ADIT_OP_FIN);
+	assert_int_equal(kit_counter(k, COUNT_misuse), 1);
+	/* Only what is in the line-up can be named. */
+	k->s.order = &order;
+	send_segment(k, 4, 1002, SYN, 0);
+	names_stack(2, "two", ADIT_OP_ACCEPT);
+	assert_int_equal(packets_of(1), 1);
+	k->s.order = NULL;
+	k->parts[2].draining = 1;
+	send_segment(k, 4, 1003, SYN, 0);
+	names_stack(3, "two", ADIT_OP_ACCEPT);
+	assert_int_equal(packets_of(1), 1);
+	assert_int_equal(kit_number(k, PART_PLATFORM, 0, KIT_PACKET, 0), 2); /* both refused */
+	assert_int_equal(kit_counts(k).flows, 2);
+}
+
+static void a_stack_that_is_not_there_refuses_the_flow(void **state)
+{
+	k->answer[0].type = 0;
+	send_segment(k, 4, 1000, SYN, 0);
+	kit_clear(k);
+	send_segment(k, 4, 1001, SYN, 0);
+	names_stack(0, "none", ADIT_OP_FORWARD);
+	assert_int_equal(kit_number(k, PART_OUTBOUND, 0, KIT_REACH, 0), 0);
+	assert_int_equal(device_got(k, 0)->bytes[20], 3); /* prohibited */
+	assert_int_equal(device_got(k, 0)->bytes[21], 13);
+	/* A stack that is there and does not end the protocol is as good as none. */
+	k->parts[2].name = "two";
+	k->parts[2].table.stack = &(const adit_stack_1){.size = sizeof(adit_stack_1), .flags = ADIT_STACK_UDP};
+	send_segment(k, 4, 1002, SYN, 0);
+	names_stack(1, "two", ADIT_OP_ACCEPT);
+	assert_int_equal(kit_number(k, PART_PLATFORM, 0, KIT_PACKET, 0), 2);
+	/* The verdict of refusal needs no stack. */
+	send_segment(k, 4, 1003, SYN, 0);
+	names_stack(2, "none", ADIT_OP_DROP);
+	assert_int_equal(kit_number(k, PART_PLATFORM, 0, KIT_PACKET, 0), 2);
+	assert_int_equal(kit_counter(k, COUNT_misuse), 0);
+	send_segment(k, 4, 1004, SYN, 0);
+	names_stack(3, "", ADIT_OP_ACCEPT);
+	assert_int_equal(kit_counter(k, COUNT_misuse), 1);
+	assert_int_equal(packets_of(0), 1);
+}
+
+static void a_flow_that_is_passed_has_no_choice_any_more(void **state)
+{
+	all_handlers();
+	k->answer[0].type = 0;
+	k->answer[1] = (adit_op){.type = ADIT_OP_ACCEPT};
+	k->parts[1].name = "one";
+	k->parts[2].name = "two";
+	send_segment(k, 4, 1000, SYN, 0);
+	names_stack(0, "two", ADIT_OP_PASS);
+	assert_int_equal(packets_of(0), 1);
+	send_segment(k, 4, 1001, SYN, 0);
+	names_stack(1, "none", ADIT_OP_PASS);
+	assert_int_equal(packets_of(0), 2);
+	assert_int_equal(packets_of(1), 0);
+}
+
 static void misuse_is_counted_and_loses_no_buffer(void **state)
 {
 	adit_flow flow = accepted(1000);
@@ -515,6 +605,9 @@ int main(void)
 		VERDICT_TEST(handlers_hear_of_what_they_match),
 		VERDICT_TEST(nobody_answers_for_ever),
 		VERDICT_TEST(events_and_operations_pass_between_owner_and_stack),
+		VERDICT_TEST(a_handler_chooses_the_stack_of_a_flow),
+		VERDICT_TEST(a_stack_that_is_not_there_refuses_the_flow),
+		VERDICT_TEST(a_flow_that_is_passed_has_no_choice_any_more),
 		VERDICT_TEST(misuse_is_counted_and_loses_no_buffer),
 		VERDICT_TEST(forward_to_nowhere_is_refused),
 		VERDICT_TEST(a_socket_that_nobody_asked_for_is_closed),
