@@ -64,6 +64,8 @@ static void apply_accepted(struct own *o, struct waiting *w, const struct rule *
 		adit_abort(h, w->flow);
 		return;
 	}
+	if (r->stack[0])
+		adit_count(o->stack_late, 1);
 	if (w->name.size)
 		tell_name(o, w);
 	wait_unread(o, w);
@@ -88,6 +90,8 @@ static void apply(struct own *o, adit_flow flow, struct waiting *w, const struct
 	default:
 		if (w && w->name.size)
 			tell_name(o, w);
+		if (r->stack[0])
+			adit_stack(h, flow, r->stack);
 		adit_forward(h, flow, r->outbound, forward_flags(o, r), 0);
 	}
 }

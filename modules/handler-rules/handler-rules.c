@@ -60,6 +60,7 @@ static void cells_init(struct own *o)
 	o->named = cell(o, "names_seen", "Flows in whose first bytes a host name was", NULL);
 	o->timed_out =
 	    cell(o, "look_timeouts", "Flows that said too little for too long to have their name seen", NULL);
+	o->stack_late = cell(o, "stack_too_late", "Flows whose rule names a stack, which had been accepted to look at them", NULL);
 	o->crowded = cell(o, "crowded", "Flows decided with what was known because too many waited", NULL);
 }
 
@@ -244,6 +245,7 @@ static void rules_destroy(adit_handler *h)
 		o->counters->remove(h->env, o->named);
 		o->counters->remove(h->env, o->timed_out);
 		o->counters->remove(h->env, o->crowded);
+		o->counters->remove(h->env, o->stack_late);
 	}
 	counts_fini(o, &o->counts);
 	table_unref(o->table);
@@ -290,6 +292,7 @@ static void ADIT_CALL module_fini(void *ctx)
 
 static const adit_life life = {
 	.size = sizeof(life),
+	.flags = ADIT_LIFE_FILES,
 	.create = instance_create,
 	.open = rules_open,
 	.start = adit_handler_start,

@@ -60,7 +60,7 @@ struct own {
 	struct table *table;
 	struct table_job *job; /* a new table that is being read, or null */
 	struct counts counts;
-	uint64_t *looked, *named, *timed_out, *crowded; /* cells */
+	uint64_t *looked, *named, *timed_out, *crowded, *stack_late; /* cells */
 	struct limit *limit;
 	uint8_t connect_first, look;
 	uint64_t look_ns;

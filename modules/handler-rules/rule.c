@@ -112,12 +112,22 @@ static void read_reject(struct reader *r, struct rule *out)
 			out->code = kinds[i].code;
 }
 
-static void read_options(struct reader *r, struct rule *out)
+/* In any order, each at most once. */
+static adit_result read_options(struct reader *r, struct rule *out)
 {
-	if (take_if(r, "connect-first"))
-		out->connect_first = 1;
-	else if (take_if(r, "connect-later"))
-		out->connect_first = 0;
+	adit_result result = 0;
+
+	while (result == 0) {
+		if (out->connect_first == 2 && take_if(r, "connect-first"))
+			out->connect_first = 1;
+		else if (out->connect_first == 2 && take_if(r, "connect-later"))
+			out->connect_first = 0;
+		else if (!out->stack[0] && take_if(r, "stack"))
+			result = take_name(r, out->stack, "stack");
+		else
+			break;
+	}
+	return result;
 }
 
 static adit_result read_action(struct reader *r, struct rule *out)
@@ -142,8 +152,7 @@ static adit_result read_action(struct reader *r, struct rule *out)
 		result = take_name(r, out->via, "via");
 	else if (!take_if(r, "allow"))
 		return wrong(r, "an action comes first (via NAME, allow, reject, drop or pass), not", peek(r));
-	read_options(r, out);
-	return result;
+	return result == 0 ? read_options(r, out) : result;
 }
 
 /* ---- the terms ---- */

@@ -59,6 +59,7 @@ struct rule {
 	int32_t outbound;      /* of VIA: its number; filled in by the table */
 	uint32_t term_count;
 	char via[RULE_NAME_MOST + 1]; /* "": the default outbound */
+	char stack[RULE_NAME_MOST + 1]; /* "": as the manifest says */
 	struct term terms[RULE_TERMS_MOST];
 };
 

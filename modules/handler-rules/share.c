@@ -95,11 +95,14 @@ static adit_result read_sets(struct own *o, const adit_config_1 *config, struct 
 	return result;
 }
 
-static int32_t find_outbound(void *arg, const char *name)
+static int32_t find_named(void *arg, enum table_kind kind, const char *name)
 {
 	const struct own *o = arg;
 	const adit_outbounds_1 *outbounds = adit_interface(o->h, ADIT_OUTBOUNDS_1);
+	const adit_stacks_1 *stacks = adit_interface(o->h, ADIT_STACKS_1);
 
+	if (kind == TABLE_STACK)
+		return ADIT_HAS(stacks, adit_stacks_1, find) ? stacks->find(o->h->env->host, name) : ADIT_ENOSYS;
 	return outbounds ? outbounds->find(o->h->env->host, name) : ADIT_ENOSYS;
 }
 
@@ -129,7 +132,7 @@ static adit_result make(struct own *o, struct table **out)
 	if (result == 0)
 		result = read_default(o, t, why);
 	if (result == 0)
-		result = table_finish(t, find_outbound, o, why);
+		result = table_finish(t, find_named, o, why);
 	if (result == 0 && table_needs(t) & KNOWN_OWNER && !o->owners)
 		result = adit_fail(o->h, ADIT_ECONFIG,
 		                   "a rule asks for user, group, process or cgroup, which this platform module cannot tell (it offers "

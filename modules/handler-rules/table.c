@@ -276,7 +276,7 @@ static adit_result resolve_sets(struct table *t, struct term *term, const char *
 	return 0;
 }
 
-static adit_result resolve(struct table *t, struct rule *r, const char *place, table_outbound find, void *arg,
+static adit_result resolve(struct table *t, struct rule *r, const char *place, table_find find, void *arg,
                            char *why)
 {
 	adit_result result = 0;
@@ -284,13 +284,17 @@ static adit_result resolve(struct table *t, struct rule *r, const char *place, t
 
 	for (i = 0; i < r->term_count && result == 0; i++)
 		result = resolve_sets(t, &r->terms[i], place, why);
+	if (result == 0 && r->stack[0] && find(arg, TABLE_STACK, r->stack) < 0)
+		return say(why, ADIT_ECONFIG, place,
+		           "no stack of this name is in service: name it in \"stack\", or give its entry in \"stacks\" "
+		           "\"standby\": true", r->stack);
 	if (result < 0 || r->action != RULE_VIA || !r->via[0])
 		return result;
-	r->outbound = find(arg, r->via);
+	r->outbound = find(arg, TABLE_OUTBOUND, r->via);
 	return r->outbound < 0 ? say(why, ADIT_ECONFIG, place, "no outbound of the manifest has this name", r->via) : 0;
 }
 
-adit_result table_finish(struct table *t, table_outbound find, void *arg, char *why)
+adit_result table_finish(struct table *t, table_find find, void *arg, char *why)
 {
 	char place[TABLE_TEXT + 16];
 	adit_result result = resolve(t, &t->fallback.rule, "the default", find, arg, why);

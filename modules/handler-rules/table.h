@@ -20,8 +20,10 @@ enum {
 
 struct table;
 
-/* Finds the number of an outbound; negative: there is none of that name. */
-typedef int32_t (*table_outbound)(void *arg, const char *name);
+/* What rules name in the manifest. */
+enum table_kind { TABLE_OUTBOUND, TABLE_STACK };
+/* Finds the number of an outbound, or whether there is a stack (0); negative: there is none of that name. */
+typedef int32_t (*table_find)(void *arg, enum table_kind kind, const char *name);
 
 /* [control] An empty table, whose default is pass; it is the caller's. Null: no memory. */
 struct table *table_new(void);
@@ -40,8 +42,8 @@ adit_result table_line(struct table *t, const char *line, const char *place, con
 adit_result table_file(struct table *t, const char *path, char *why);
 /* Adds a file to a set, which is made if it is new. */
 adit_result table_set(struct table *t, const char *name, const char *path, char *why);
-/* Resolves the names of sets and outbounds, and opens the files of the sets. */
-adit_result table_finish(struct table *t, table_outbound find, void *arg, char *why);
+/* Resolves the names of sets, outbounds and stacks, and opens the files of the sets. */
+adit_result table_finish(struct table *t, table_find find, void *arg, char *why);
 
 /* [pool] Reads the sets, once; a second call waits for the first and has its result. ADIT_ENOMEM, ADIT_EIO, ADIT_ELIMIT,
  * with the reason in why. */

@@ -130,3 +130,17 @@ sed 's/reject net proto tcp port 8080/reject net proto tcp port x/' "$W/manifest
 kill -HUP "$(pid_of adit)"
 check "rules that are wrong are told" wait_for 5 grep -q 'ports are 0 to 65535' "$W/adit.log"
 is "... and change nothing" "$(connect $S4 8080)" ENETUNREACH
+sed 's/proto tcp port x/proto tcp port 8080/' "$W/manifest.json" >"$W/manifest.new" && mv "$W/manifest.new" "$W/manifest.json"
+before=$(grep -c 'the new rules are in effect' "$W/adit.log")
+again() { # the log is told once more
+	kill -HUP "$(pid_of adit)"
+	wait_for 5 sh -c "[ \$(grep -c 'the new rules are in effect' '$W/adit.log') -gt $before ]"
+	before=$(grep -c 'the new rules are in effect' "$W/adit.log")
+}
+is "an address of no set" "$(connect $S4 8083)" ECONNREFUSED
+echo "$S4/32" >>"$W/blocked"
+check "the manifest is as it was, and is loaded again" again
+is "... a set whose file has changed is read again" "$(connect $S4 8083)" EHOSTUNREACH
+echo 'reject net proto tcp port 8083' >>"$W/extra.rules"
+check "... and so" again
+is "... is a file of rules" "$(connect $S4 8083)" ENETUNREACH

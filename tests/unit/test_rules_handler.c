@@ -121,8 +121,17 @@ static adit_result ADIT_CALL config_json(const adit_cfg *c, const char *path, co
 	return 0;
 }
 
+static adit_result ADIT_CALL stacks_find(const adit_host *h, const char *name)
+{
+	return strcmp(name, "spare") ? ADIT_ENOENT : 0;
+}
+
+static const adit_stacks_1 stacks = {sizeof(stacks), 0, stacks_find};
+
 static const void *ADIT_CALL rig_get(const adit_host *h, const char *iface)
 {
+	if (!strcmp(iface, ADIT_STACKS_1))
+		return &stacks;
 	if (!strcmp(iface, ADIT_LOOP_1))
 		return &loop;
 	if (!strcmp(iface, ADIT_OWNER_1))
@@ -139,7 +148,7 @@ static void ADIT_CALL rig_submit(void *end, const adit_op *op, uint32_t n)
 	for (; n; n--, op++) {
 		assert_true(rig.op_count < OPS);
 		rig.ops[rig.op_count++] = *op;
-		if (op->type == ADIT_OP_NAME)
+		if (op->type == ADIT_OP_NAME || op->type == ADIT_OP_STACK)
 			snprintf(rig.name, sizeof(rig.name), "%s", op->u.name);
 		if (op->type == ADIT_OP_UNREAD) {
 			const adit_buf *b;
@@ -398,6 +407,30 @@ static void too_many_are_decided_with_what_is_known(void **unused)
 	end(); /* with all of them open */
 }
 
+/* ---- the stack of a flow ---- */
+
+static void a_rule_chooses_the_stack(void **unused)
+{
+	struct settings s;
+
+	assert_int_equal(begin(SETTINGS(&s, "allow stack spare port 22", "allow connect-later stack spare domain a.test", "allow"), 1),
+	                 0);
+	assert_int_equal(open_flow(1, ADIT_PROTO_TCP, 22), ADIT_OP_FORWARD);
+	assert_int_equal(last()[-1].type, ADIT_OP_STACK);
+	assert_int_equal(ADIT_FLOW_SLOT(last()[-1].flow), 1);
+	assert_string_equal(rig.name, "spare");
+	assert_int_equal(open_flow(2, ADIT_PROTO_TCP, 80), ADIT_OP_ACCEPT);
+	rig.name[0] = '\0';
+	say(2, last()->u.num, "GET / HTTP/1.1\r\nHost: a.test\r\n");
+	assert_int_equal(last()->type, ADIT_OP_FORWARD); /* too late for another stack */
+	assert_string_equal(rig.name, "a.test");
+	end();
+	assert_int_equal(begin(SETTINGS(&s, "allow stack none port 22"), 1), ADIT_ECONFIG);
+	rig.h->life->destroy(rig.inst[0]);
+	rig.inst[0] = NULL;
+	end();
+}
+
 /* ---- asking ---- */
 
 static void the_owner_is_asked(void **unused)
@@ -552,6 +585,7 @@ int main(void)
 		cmocka_unit_test(datagrams_to_dns_are_looked_at),
 		cmocka_unit_test(a_dribble_is_bounded),
 		cmocka_unit_test(too_many_are_decided_with_what_is_known),
+		cmocka_unit_test(a_rule_chooses_the_stack),
 		cmocka_unit_test(the_owner_is_asked),
 		cmocka_unit_test(an_answer_may_come_too_late),
 		cmocka_unit_test(first_the_owner_then_the_name),

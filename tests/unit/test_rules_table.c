@@ -15,8 +15,10 @@
 
 static char why[TABLE_WHY];
 
-static int32_t find_outbound(void *arg, const char *name)
+static int32_t find_named(void *arg, enum table_kind kind, const char *name)
 {
+	if (kind == TABLE_STACK)
+		return !strcmp(name, "lwip") ? 0 : ADIT_ENOENT;
 	return !strcmp(name, "proxy") ? 2 : !strcmp(name, "vpn") ? 3 : ADIT_ENOENT;
 }
 
@@ -27,7 +29,7 @@ static adit_result lines(struct table *t, const char *const *list)
 	for (; result == 0 && *list; list++)
 		result = table_line(t, *list, "here", NULL, why);
 	if (result == 0)
-		result = table_finish(t, find_outbound, NULL, why);
+		result = table_finish(t, find_named, NULL, why);
 	return result == 0 ? table_load(t, why) : result;
 }
 
@@ -102,6 +104,34 @@ static void the_first_that_holds_decides(void **unused)
 	assert_int_equal(table_rule(t, 4)->action, RULE_REJECT);
 	assert_string_equal(table_text(t, 2), "drop not dst 192.0.2.0/24 proto udp # the rest of UDP");
 	table_unref(t);
+}
+
+static void a_rule_may_name_a_stack(void **unused)
+{
+	struct table *t = TABLE("allow stack lwip connect-first port 22", "via proxy connect-later stack lwip", "allow stack lwip",
+	                        "default via vpn stack lwip"), *bad;
+
+	assert_string_equal(table_rule(t, 0)->stack, "lwip");
+	assert_int_equal(table_rule(t, 0)->connect_first, 1);
+	assert_string_equal(table_rule(t, 1)->stack, "lwip");
+	assert_int_equal(table_rule(t, 1)->connect_first, 0);
+	assert_int_equal(table_rule(t, 2)->connect_first, 2);
+	assert_string_equal(table_rule(t, 3)->stack, "lwip");
+	table_unref(t);
+	bad = table_new();
+	assert_int_equal(lines(bad, (const char *const[]){"allow stack none", NULL}), ADIT_ECONFIG);
+	assert_non_null(strstr(why, "standby"));
+	assert_non_null(strstr(why, "\"none\""));
+	table_unref(bad);
+	bad = table_new();
+	assert_int_equal(lines(bad, (const char *const[]){"allow stack lwip stack lwip", NULL}), ADIT_ECONFIG);
+	table_unref(bad);
+	bad = table_new();
+	assert_int_equal(lines(bad, (const char *const[]){"reject stack lwip", NULL}), ADIT_ECONFIG);
+	table_unref(bad);
+	bad = table_new();
+	assert_int_equal(lines(bad, (const char *const[]){"allow stack", NULL}), ADIT_ECONFIG);
+	table_unref(bad);
 }
 
 static void without_rules_flows_pass(void **unused)
@@ -282,7 +312,7 @@ static void files_name_sets_beside_them(void **unused)
 	write_file("bad", "reject dst ::/0\n\nreject port x\n");
 	snprintf(path, sizeof(path), "%s/rules", dir);
 	assert_int_equal(table_file(t, path, why), 0);
-	assert_int_equal(table_finish(t, find_outbound, NULL, why), 0);
+	assert_int_equal(table_finish(t, find_named, NULL, why), 0);
 	assert_int_equal(table_load(t, why), 0);
 	assert_int_equal(table_load(t, why), 0); /* once is enough */
 	assert_int_equal(decides(t, ADIT_PROTO_TCP, "192.0.2.77", 5), 0);
@@ -359,6 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_that_holds_decides),
+		cmocka_unit_test(a_rule_may_name_a_stack),
 		cmocka_unit_test(without_rules_flows_pass),
 		cmocka_unit_test(echo_has_no_ports),
 		cmocka_unit_test(names_are_asked_for_only_if_they_matter),
