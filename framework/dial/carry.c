@@ -234,13 +234,19 @@ struct flow *carrier_flow_from(struct mapping *m, const adit_addr *from)
 	/* Of another mapping, or on its way elsewhere: no second one with these endpoints can be. */
 	if (flowtable_find(s->flows, ADIT_PROTO_UDP, &m->src, from))
 		return NULL;
-	f = flowtable_add(s->flows, ADIT_PROTO_UDP, &m->src, from);
-	if (!f)
+	/* The mapping is here because flows are, so this is their home. */
+	if (!home_take(s, &m->src))
 		return NULL;
+	f = flowtable_add(s->flows, ADIT_PROTO_UDP, &m->src, from);
+	if (!f) {
+		home_leave(s, &m->src);
+		return NULL;
+	}
 	f->stack = s->stack_of[1];
 	f->opened = loop_now(s->loop);
 	f->last = (uint32_t)(f->opened / OS_SECOND);
 	if (attach(s, f, m, from) != ADIT_OK) {
+		home_leave(s, &m->src);
 		flowtable_remove(s->flows, f);
 		return NULL;
 	}

@@ -85,6 +85,8 @@ void flow_forget(struct shard *s, struct flow *f)
 	flow_unpark(f);
 	if (f->flags & FLOW_ACCEPTED)
 		part_op(flow_stack(s, f), &op);
+	if (f->info.proto == ADIT_PROTO_UDP)
+		home_leave(s, &f->info.src);
 	flowtable_remove(s->flows, f);
 }
 

@@ -112,7 +112,13 @@ static void open_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_ad
 		bufpool_put(&b, 1);
 		return;
 	}
+	if (proto == ADIT_PROTO_UDP && !home_take(s, src)) { /* another shard has been faster just now */
+		home_send(s, b, home_of(s, src));
+		return;
+	}
 	f = s->draining ? NULL : flowtable_add(s->flows, proto, src, dst);
+	if (!f && proto == ADIT_PROTO_UDP)
+		home_leave(s, src);
 	if (!f) {
 		shard_refuse_packet(s, b, ADIT_EADMIN, COUNT_dropped_limit);
 		bufpool_put(&b, 1);

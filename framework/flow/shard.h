@@ -88,7 +88,7 @@ struct part {
 	X(refused_tcp) X(refused_udp) X(refused_echo) X(refused_policy) X(refusals_limited)                                              \
 	X(flows_opened) X(flows_closed) X(flows_idle) X(verdict_accept) X(verdict_forward) X(verdict_reject)           \
 	X(verdict_drop) X(verdict_none) X(stale_ops) X(misuse) X(unknown_events) X(dial_ok) X(dial_failed)             \
-	X(datagrams_dropped)                                                                                           \
+	X(datagrams_dropped) X(datagrams_crossed)                                                                                           \
 	X(opened_tcp) X(opened_udp) X(opened_echo) X(closed_tcp) X(closed_udp) X(closed_echo)
 
 enum shard_counter {
@@ -142,6 +142,7 @@ struct shard {
 	adit_loop *loop;
 	uint32_t index, count;
 	struct shard *const *peers; /* all of them, by index; null: there is one */
+	struct homes *homes; /* of all of them; null: there is one */
 	uint32_t crossing; /* datagrams that others have posted and that are not here yet; atomic */
 	struct flowtable *flows;
 	struct bufpool *bufs;
@@ -203,8 +204,16 @@ void shard_output(struct shard *s, adit_buf *const *pkt, uint32_t n);
  * stays the caller's. */
 void shard_refuse_packet(struct shard *s, const adit_buf *pkt, adit_result code, enum shard_counter which);
 
-/* The index of the shard on which the datagram flows of an application's endpoint live (flow/home.c). */
+/* Where the datagram flows of each application endpoint live, for all shards together (flow/home.c). null: no memory. */
+struct homes *homes_new(void);
+/* Takes null. */
+void homes_free(struct homes *h);
+/* [loop] The index of the shard on which an endpoint's datagram flows live; where they live nowhere yet: this one. */
 uint32_t home_of(const struct shard *s, const adit_addr *src);
+/* [loop] One flow more of this endpoint, on this shard. 0: they live on another one. */
+int home_take(struct shard *s, const adit_addr *src);
+/* [loop] One less. */
+void home_leave(struct shard *s, const adit_addr *src);
 /* [loop] Hands a datagram over to that shard. Takes the buffer. */
 void home_send(struct shard *s, adit_buf *b, uint32_t home);
 

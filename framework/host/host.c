@@ -83,6 +83,8 @@ int host_new(struct host **out, const struct host_options *options)
 	h->generation = 1;
 	h->shard_count = shard_count_of(options->conf);
 	h->made_at = os_date();
+	if (!err && h->shard_count > 1 && !(h->homes = homes_new()))
+		err = ADIT_ENOMEM;
 	if (!err)
 		err = metrics_new(&h->metrics);
 	for (i = 0; !err && i < h->shard_count; i++) {
@@ -90,6 +92,7 @@ int host_new(struct host **out, const struct host_options *options)
 		if (!err) {
 			h->peers[i] = &h->shards[i]->shard;
 			h->peers[i]->peers = h->peers;
+			h->peers[i]->homes = h->homes;
 		}
 		if (!err && options->flow_end) {
 			h->shards[i]->shard.on_end = tell_end;
@@ -283,6 +286,7 @@ void host_free(struct host *h)
 	for (i = 0; i < h->shard_count; i++)
 		shards_free(h->shards[i]);
 	modules_fini(h);
+	homes_free(h->homes);
 	tappings_fini(h);
 	metrics_free(h->metrics);
 	if (h->loop) {

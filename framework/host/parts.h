@@ -61,6 +61,7 @@ struct host {
 	unsigned call_count;
 	struct host_shard *shards[HOST_SHARDS_MOST];
 	struct shard *peers[HOST_SHARDS_MOST]; /* the same, as they know each other */
+	struct homes *homes; /* of datagrams; null: there is one shard */
 	unsigned shard_count;
 	struct host_module *modules[HOST_MODULES_MOST];
 	unsigned module_count;
