@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/members.h"
+#include "os/pages.h"
 
 /* ---- the password of --via ---- */
 
@@ -29,6 +30,7 @@ static bool ask(const char *user, const char *server, char *out, size_t room)
 		fclose(tty);
 		return false;
 	}
+	setvbuf(tty, NULL, _IONBF, 0); /* no copy of the line stays in a buffer */
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
@@ -41,9 +43,11 @@ static bool ask(const char *user, const char *server, char *out, size_t room)
 	return line != NULL;
 }
 
-/* Puts the password where the manifest looks for it: from the word, the environment, or the terminal. */
-static int provide_password(struct via *v)
+/* Puts the password where the manifest looks for it: from the word, the environment, or the terminal. *place is the
+ * memory that the environment points to then, for forget_password(). setenv() would leave copies. */
+static int provide_password(struct via *v, char **place)
 {
+	static const char name[] = MEMBERS_PASSWORD "=";
 	int err;
 
 	if (!*v->user || (!v->has_password && getenv(MEMBERS_PASSWORD)))
@@ -54,8 +58,15 @@ static int provide_password(struct via *v)
 		        v->user, v->server, MEMBERS_PASSWORD);
 		return -1;
 	}
-	err = setenv(MEMBERS_PASSWORD, v->password, 1);
+	*place = pages_new(sizeof(name) + sizeof(v->password), PAGES_ALONE);
+	if (*place) {
+		memcpy(*place, name, sizeof(name));
+		strcpy(*place + sizeof(name) - 1, v->password);
+	}
 	explicit_bzero(v->password, sizeof(v->password));
+	err = *place ? putenv(*place) : -1;
+	if (err)
+		fprintf(stderr, "adit exec: there is no memory for the password of %s\n", v->user);
 	return err;
 }
 
@@ -71,13 +82,15 @@ static void hide_password(char *word)
 		memset(colon + 1, '*', (size_t)(at - colon - 1));
 }
 
-static void forget_password(void)
+static void forget_password(char **place)
 {
 	char *value = getenv(MEMBERS_PASSWORD);
 
 	if (value)
 		explicit_bzero(value, strlen(value));
 	unsetenv(MEMBERS_PASSWORD);
+	pages_free(*place);
+	*place = NULL;
 }
 
 /* ---- the commands ---- */
@@ -102,10 +115,10 @@ int command_exec(struct request *r)
 {
 	struct session s;
 	struct via v = {0};
-	char *text;
+	char *text, *place = NULL;
 	int status = EXIT_FAILED;
 
-	if (!read_via(r, &v) || provide_password(&v))
+	if (!read_via(r, &v) || provide_password(&v, &place))
 		return EXIT_FAILED;
 	text = members_text(r, r->via ? &v : NULL, ", ", false);
 	if (!text || !members_settings(r))
@@ -113,10 +126,10 @@ int command_exec(struct request *r)
 	r->session.members = text;
 	r->session.inside = true;
 	if (!serving_load(&s, &r->session)) {
-		forget_password();
+		forget_password(&place); /* before any process is made */
 		status = inside_run(&s, r->words);
 	}
-	forget_password();
+	forget_password(&place);
 	session_fini(&s);
 	free(text);
 	return status;

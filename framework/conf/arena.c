@@ -6,10 +6,12 @@
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 16 * 1024 };
+#include "os/pages.h"
+
+/* Whole pages together with what stands before it. */
+enum { BLOCK = 64 * 1024 - 64 };
 
 struct arena_block {
 	struct arena_block *before;
@@ -22,9 +24,9 @@ void arena_fini(struct arena *a)
 
 	for (b = a->last; b; b = before) {
 		before = b->before;
-		free(b);
+		pages_free(b);
 	}
-	memset(a, 0, sizeof(*a));
+	*a = (struct arena){.pages = a->pages};
 }
 
 void *arena_alloc(struct arena *a, size_t size)
@@ -40,7 +42,7 @@ void *arena_alloc(struct arena *a, size_t size)
 		room = size > BLOCK ? size : BLOCK;
 		if (a->total + room > ARENA_MOST)
 			return NULL;
-		b = calloc(1, sizeof(*b) + room);
+		b = pages_new(sizeof(*b) + room, a->pages);
 		if (!b)
 			return NULL;
 		b->before = a->last;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * conf/arena.h - memory that goes all at once: whatever one manifest is made of
  *
- * Nothing is freed singly, so half-built trees need no cleaning up. Not for concurrent use.
+ * Nothing is freed singly, so half-built trees need no cleaning up. Not for concurrent use. Which text of a manifest is
+ * a secret is known only once its schema has been applied, so all of it is kept out of core files and wiped at its end.
  */
 #ifndef CONF_ARENA_H
 #define CONF_ARENA_H
@@ -14,6 +15,7 @@ struct arena {
 	struct arena_block *last;
 	size_t used, room; /* of the last block */
 	size_t total;      /* of all blocks */
+	unsigned pages;    /* PAGES_... of os/pages.h, for its blocks */
 };
 
 /* A manifest of 1 MiB full of the smallest values needs about this much; more is refused. */

@@ -14,10 +14,12 @@
 #include "conf/parse.h"
 #include "conf/schema.h"
 #include "conf/setting.h"
+#include "os/pages.h"
 
 struct conf {
 	atomic_uint refs;
 	struct arena arena;
+	struct arena vault; /* texts that are secrets */
 	struct adit_cfg *root;
 	struct entries entries;
 };
@@ -90,6 +92,28 @@ static int check(struct conf *c, const struct conf_source *source, struct report
 	               : keep(err, entries_make(&c->arena, &c->entries, c->root, source, r));
 }
 
+/* Secrets move to where no child process has them. */
+static int lock_away(struct arena *vault, struct adit_cfg *n)
+{
+	uint32_t i;
+	char *text;
+	int err = 0;
+
+	if (n->type == NODE_LIST || n->type == NODE_OBJECT) {
+		for (i = 0; i < n->count && !err; i++)
+			err = lock_away(vault, n->items[i]);
+		return err;
+	}
+	if (n->type != NODE_TEXT || !conf_is_secret(n) || !n->size)
+		return 0;
+	text = arena_copy(vault, n->text, n->size);
+	if (!text)
+		return ADIT_ENOMEM;
+	explicit_bzero((char *)(uintptr_t)n->text, n->size); /* of this arena, whose texts are never constants */
+	n->text = text;
+	return 0;
+}
+
 int conf_load(struct conf **out, const struct conf_source *source, struct report *r)
 {
 	struct conf *c = calloc(1, sizeof(*c));
@@ -99,12 +123,15 @@ int conf_load(struct conf **out, const struct conf_source *source, struct report
 	if (!c)
 		return ADIT_ENOMEM;
 	atomic_init(&c->refs, 1);
+	c->vault.pages = PAGES_ALONE;
 	err = collect(c, source, r);
 	/* A file that could not be read would make all else look wrong. */
 	if (!err || (err != ADIT_ENOMEM && c->root->count))
 		err = keep(err, check(c, source, r));
 	if (!err && r->errors > errors)
 		err = ADIT_ECONFIG;
+	if (!err)
+		err = lock_away(&c->vault, c->root);
 	if (err) {
 		conf_unref(c);
 		return err;
@@ -125,6 +152,7 @@ void conf_unref(struct conf *c)
 		return;
 	node_forget(c->root);
 	arena_fini(&c->arena);
+	arena_fini(&c->vault);
 	free(c);
 }
 

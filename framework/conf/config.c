@@ -8,6 +8,10 @@
 
 #include "conf/conf.h"
 #include "conf/node.h"
+#include "os/pages.h"
+
+/* Bytes: an effective manifest that is longer does not come as one text. */
+enum { JSON_MOST = 64 * 1024 * 1024 };
 
 static adit_result get_text(const adit_cfg *c, const char *path, const char **out, size_t *len)
 {
@@ -62,20 +66,33 @@ static const adit_cfg *get_item(const adit_cfg *c, const char *path, uint32_t in
 	return n && index < n->count ? n->items[index] : NULL;
 }
 
+/* The text may hold secrets: it is written straight into pages of its own, in twice as many when they are too few. */
 static char *make_json(const adit_cfg *n)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	size_t room = 4000;
+	char *text;
+	bool whole;
+	FILE *f;
 
-	if (!f)
-		return NULL;
-	node_write(n, f, WRITE_COMPACT);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
+	for (;;) {
+		text = pages_new(room, 0);
+		room = text ? pages_room(text) : 0;
+		f = text ? fmemopen(text, room - 1, "w") : NULL;
+		if (!f)
+			break;
+		setvbuf(f, NULL, _IONBF, 0);
+		node_write(n, f, WRITE_COMPACT);
+		whole = !ferror(f);
+		if (fclose(f) == 0 && whole)
+			return text;
+		pages_free(text);
+		text = NULL;
+		if (room > JSON_MOST)
+			break;
+		room *= 2;
 	}
-	return text;
+	pages_free(text);
+	return NULL;
 }
 
 static adit_result get_json(const adit_cfg *c, const char *path, const char **out, size_t *len)
@@ -95,7 +112,7 @@ static adit_result get_json(const adit_cfg *c, const char *path, const char **ou
 		if (atomic_compare_exchange_strong(&n->json, &there, made))
 			there = made;
 		else
-			free(made); /* another thread was first */
+			pages_free(made); /* another thread was first */
 	}
 	*out = there;
 	if (len)

@@ -9,21 +9,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/pages.h"
+
 /* The size that fstat() gives is not believed (files under /proc say 0): read until the end or the
  * limit. */
 static enum file_fault read_all(int fd, size_t most, struct file_text *out)
 {
-	size_t room = 4096;
+	size_t room = 0;
 	char *more;
 	ssize_t n;
 
 	for (;;) {
-		if (out->size + 1 >= room || !out->text) {
-			room = out->text ? room * 2 : room;
-			more = realloc(out->text, room);
+		if (out->size + 1 >= room) {
+			more = pages_new(room ? 2 * room : 4000, 0);
 			if (!more)
 				return FILE_MEMORY;
+			if (out->size)
+				memcpy(more, out->text, out->size);
+			pages_free(out->text);
 			out->text = more;
+			room = pages_room(more);
 		}
 		n = read(fd, out->text + out->size, room - 1 - out->size);
 		if (n < 0 && errno == EINTR)
@@ -64,11 +69,15 @@ enum file_fault file_read(const char *path, size_t most, struct file_text *out)
 		fault = read_all(fd, most, out);
 	}
 	close(fd);
-	if (fault) {
-		free(out->text);
-		out->text = NULL;
-	}
+	if (fault)
+		file_free(out);
 	return fault;
+}
+
+void file_free(struct file_text *f)
+{
+	pages_free(f->text);
+	f->text = NULL;
 }
 
 const char *file_fault_text(enum file_fault fault, const struct file_text *f)

@@ -10,7 +10,7 @@
 enum file_fault { FILE_FINE, FILE_SYSTEM, FILE_KIND, FILE_SIZE, FILE_MEMORY };
 
 struct file_text {
-	char *text; /* malloc'd, a null byte behind it */
+	char *text; /* a null byte behind it; null after a fault */
 	size_t size;
 	dev_t device;
 	ino_t inode;
@@ -19,6 +19,8 @@ struct file_text {
 
 /* Never waits for a FIFO, never reads a device or a directory. */
 enum file_fault file_read(const char *path, size_t most, struct file_text *out);
+/* Wipes the text. */
+void file_free(struct file_text *f);
 
 /* What is wrong, and what to do about it (may be null). */
 const char *file_fault_text(enum file_fault fault, const struct file_text *f);

@@ -90,7 +90,7 @@ static void read_file(struct include *i, const char *name, const struct adit_cfg
 		in.size = f.size;
 		read_layer(i, &in, &link);
 	}
-	free(f.text);
+	file_free(&f);
 }
 
 /* The pattern as seen from the including file, whose own directory is no pattern. malloc'd. */

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/wiped.h"
+
 struct json_tree {
 	json_t *root;
 };
@@ -74,6 +76,7 @@ int json_tree_read(struct json_tree **out, const char *text, size_t size, struct
 	if (!tree)
 		return fault(why, ADIT_ENOMEM, 0, 0, "out of memory");
 	memset(&error, 0, sizeof(error));
+	wiped_json();
 	tree->root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
 	if (!tree->root) {
 		free(tree);
@@ -173,6 +176,6 @@ char *json_node_dump(const struct json_node *node)
 
 	text = json_dumps(value(node), JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	out = text ? strdup(text) : NULL;
-	free(text);
+	wiped_free(text);
 	return out;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/pages.h"
+
 struct adit_cfg *node_new(struct arena *a, enum node_type type, const struct node_origin *origin)
 {
 	struct adit_cfg *n = arena_alloc(a, sizeof(*n));
@@ -118,7 +120,7 @@ void node_forget(struct adit_cfg *n)
 
 	if (!n)
 		return;
-	free(atomic_exchange(&n->json, NULL));
+	pages_free(atomic_exchange(&n->json, NULL));
 	for (i = 0; i < n->count; i++)
 		node_forget(n->items[i]);
 }

@@ -14,6 +14,8 @@
 #include <jansson.h>
 
 #include "conf/blank.h"
+#include "conf/wiped.h"
+#include "os/pages.h"
 
 struct cursor {
 	struct arena *arena;
@@ -331,6 +333,7 @@ static json_t *load(const char *text, size_t size, json_error_t *error, bool *st
 	json_t *out;
 
 	memset(error, 0, sizeof(*error));
+	wiped_json();
 	json_get_alloc_funcs(&before, &free_function);
 	parsing.malloc = before == malloc_until_starved ? malloc : before;
 	parsing.starved = false;
@@ -352,7 +355,7 @@ struct adit_cfg *parse_text(struct arena *a, const struct parse_input *in, struc
 	json_error_t error;
 	bool starved;
 	json_t *json;
-	char *copy = malloc(in->size + 1);
+	char *copy = pages_new(in->size + 1, 0);
 
 	if (!copy) {
 		complain(in, 0, r, NULL, "out of memory");
@@ -361,7 +364,7 @@ struct adit_cfg *parse_text(struct arena *a, const struct parse_input *in, struc
 	memcpy(copy, in->text, in->size);
 	copy[in->size] = '\0';
 	if (check_text(in, copy, r)) {
-		free(copy);
+		pages_free(copy);
 		return NULL;
 	}
 	json = load(copy, in->size, &error, &starved);
@@ -376,6 +379,6 @@ struct adit_cfg *parse_text(struct arena *a, const struct parse_input *in, struc
 			report_conversion(in, &c, r);
 	}
 	json_decref(json);
-	free(copy);
+	pages_free(copy);
 	return out;
 }

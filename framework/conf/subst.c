@@ -15,7 +15,8 @@ struct subst {
 	const char *file;
 	struct report *report;
 	struct adit_cfg *node; /* whose text is being made */
-	FILE *out;
+	char *out;    /* what there is of it; in the arena, and so are its shorter forms */
+	size_t size, room;
 	struct node_origin origin;
 	bool secret;
 };
@@ -25,6 +26,37 @@ static int complain(struct subst *s, const char *cure, const char *what, const c
 {
 	node_report(s->report, REPORT_ERROR, s->node, AT_VALUE, cure, "%s%s%s", what, name, why);
 	return ADIT_ECONFIG;
+}
+
+/* The graver of two results: no memory, then the first. */
+static int keep(int err, int other)
+{
+	return other == ADIT_ENOMEM || !err ? other : err;
+}
+
+/* ADIT_ELIMIT, ADIT_ENOMEM. A null byte stands behind the text. */
+static int add(struct subst *s, const char *text, size_t size)
+{
+	size_t room = s->room ? s->room : 128;
+	char *out;
+
+	if (size > SUBST_MOST_TEXT - s->size)
+		return ADIT_ELIMIT;
+	while (room < s->size + size + 1)
+		room *= 2;
+	if (room > s->room) {
+		out = arena_alloc(s->arena, room);
+		if (!out)
+			return ADIT_ENOMEM;
+		if (s->size)
+			memcpy(out, s->out, s->size);
+		s->out = out;
+		s->room = room;
+	}
+	memcpy(s->out + s->size, text, size);
+	s->size += size;
+	s->out[s->size] = '\0';
+	return 0;
 }
 
 /* The first substitution names the origin, but a secret one wins. */
@@ -69,16 +101,14 @@ static int put_env(struct subst *s, char *name)
 		                "\" is not the name of an environment variable");
 	value = getenv(name);
 	if (standard && (!value || !*value)) {
-		fputs(standard, s->out);
-		return 0;
+		return add(s, standard, strlen(standard));
 	}
 	snprintf(cure, sizeof(cure), "set it, or write ${env:%.50s:-default}", name);
 	if (!value)
 		return complain(s, cure, "environment variable ", name, " is not set");
 	if (!blank_is_utf8(value, strlen(value), &where))
 		return complain(s, NULL, "environment variable ", name, " is not UTF-8");
-	fputs(value, s->out);
-	return set_origin(s, FROM_ENV, name, false);
+	return keep(add(s, value, strlen(value)), set_origin(s, FROM_ENV, name, false));
 }
 
 /* The text of a file without one line end behind it. */
@@ -105,9 +135,8 @@ static int put_file(struct subst *s, const char *path, const char *name, enum no
 		err = complain(s, "only UTF-8 text without null bytes can be put in", what, path,
 		               " is not text");
 	else
-		fwrite(f.text, 1, f.size, s->out);
-	explicit_bzero(f.text, f.size);
-	free(f.text);
+		err = add(s, f.text, f.size);
+	file_free(&f);
 	return err ? err : set_origin(s, from, name, true);
 }
 
@@ -165,34 +194,34 @@ static int put_all(struct subst *s, const char *text)
 
 	while ((next = strstr(text, "${"))) {
 		if (next > text && next[-1] == '$') {
-			fwrite(text, 1, (size_t)(next - text) - 1, s->out);
-			fputs("${", s->out);
+			other = add(s, text, (size_t)(next - text) - 1);
+			other = other ? other : add(s, "${", 2);
+			if (other)
+				return other;
 			text = next + 2;
 			continue;
 		}
-		fwrite(text, 1, (size_t)(next - text), s->out);
+		other = add(s, text, (size_t)(next - text));
+		if (other)
+			return other;
 		end = strchr(next, '}');
 		if (!end)
 			return complain(s, "close it with }, or write $${ for ${ itself", "",
 			                "\"${\"", " without its end");
-		inside = strndup(next + 2, (size_t)(end - next) - 2);
+		inside = arena_copy(s->arena, next + 2, (size_t)(end - next) - 2);
 		if (!inside)
 			return ADIT_ENOMEM;
 		other = put(s, inside);
-		free(inside);
-		if (other == ADIT_ENOMEM)
+		if (other == ADIT_ENOMEM || other == ADIT_ELIMIT)
 			return other;
 		err = err ? err : other;
 		text = end + 1;
 	}
-	fputs(text, s->out);
-	return err;
+	return keep(err, add(s, text, strlen(text)));
 }
 
 static int subst_text(struct subst *s, struct adit_cfg *n)
 {
-	char *text = NULL;
-	size_t size = 0;
 	int err;
 
 	if (!strstr(n->text, "${"))
@@ -200,26 +229,20 @@ static int subst_text(struct subst *s, struct adit_cfg *n)
 	s->node = n;
 	s->origin = n->origin;
 	s->secret = n->secret;
-	s->out = open_memstream(&text, &size);
-	if (!s->out)
-		return ADIT_ENOMEM;
-	err = put_all(s, n->text);
-	if (fclose(s->out) && !err)
-		err = ADIT_ENOMEM;
-	if (!err && size > SUBST_MOST_TEXT)
+	s->out = NULL;
+	s->size = s->room = 0;
+	err = add(s, "", 0);
+	if (!err)
+		err = put_all(s, n->text);
+	if (err == ADIT_ELIMIT)
 		err = complain(s, "at most 256 KiB", "", "the text", " grows too large");
 	if (!err) {
-		n->text = arena_copy(s->arena, text, size);
-		n->size = size;
+		n->text = s->out;
+		n->size = s->size;
 		n->origin = s->origin;
 		n->secret = s->secret;
 		n->loose = true;
-		if (!n->text)
-			err = ADIT_ENOMEM;
 	}
-	if (text)
-		explicit_bzero(text, size);
-	free(text);
 	return err;
 }
 
