@@ -2,7 +2,7 @@
  * conf/schema.h - a subset of JSON Schema 2020-12, with places, cures and defaults
  *
  * Keywords: type enum const, required properties additionalProperties patternProperties, items
- * minItems maxItems uniqueItems, minimum maximum exclusiveMinimum exclusiveMaximum, minLength
+ * minProperties maxProperties, minItems maxItems uniqueItems, minimum maximum exclusiveMinimum exclusiveMaximum, minLength
  * maxLength pattern format, allOf anyOf oneOf not if then else, $ref (within the same text: "#",
  * "#/..."), $defs, default, deprecated. Lengths count characters. pattern and patternProperties are
  * POSIX extended regular expressions. Formats: cidr duration endpoint ip name size (conf/format.h);

@@ -38,6 +38,8 @@ static const struct {
 	{"properties", SCHEMA_MAP},
 	{"additionalProperties", SCHEMA},
 	{"patternProperties", SCHEMA_MAP},
+	{"minProperties", COUNT},
+	{"maxProperties", COUNT},
 	{"items", SCHEMA},
 	{"minItems", COUNT},
 	{"maxItems", COUNT},

@@ -145,6 +145,7 @@ bool schema_object(struct schema_run *run, struct adit_cfg *n, const struct adit
 	if (n->type != NODE_OBJECT)
 		return true;
 	fine = check_required(run, n, schema);
+	fine = schema_count(run, n, schema, n->count, "minProperties", "maxProperties", "members") && fine;
 	if (properties && properties->type == NODE_OBJECT)
 		fill(run, n, properties);
 	for (i = 0; i < n->count && !run->err; i++)

@@ -19,6 +19,9 @@ bool schema_object(struct schema_run *run, struct adit_cfg *n, const struct adit
 bool schema_list(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema);
 bool schema_text(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *schema);
 bool schema_number(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *schema);
+/* Whether count is within the two keywords; what is for the finding: "items". */
+bool schema_count(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *schema, int64_t count,
+                  const char *least_key, const char *most_key, const char *what);
 /* allOf anyOf oneOf not if then else */
 bool schema_combine(struct schema_run *run, struct adit_cfg *n, const struct adit_cfg *schema);
 

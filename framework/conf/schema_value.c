@@ -114,9 +114,8 @@ static int64_t limit_of(const struct adit_cfg *schema, const char *key)
 	return n && node_whole(n, &out) && out >= 0 ? out : -1;
 }
 
-static bool check_count(struct schema_run *run, const struct adit_cfg *n,
-                        const struct adit_cfg *schema, int64_t count, const char *least_key,
-                        const char *most_key, const char *what)
+bool schema_count(struct schema_run *run, const struct adit_cfg *n, const struct adit_cfg *schema, int64_t count,
+                  const char *least_key, const char *most_key, const char *what)
 {
 	int64_t least = limit_of(schema, least_key), most = limit_of(schema, most_key);
 	char cure[64];
@@ -146,7 +145,7 @@ bool schema_text(struct schema_run *run, const struct adit_cfg *n, const struct 
 		return true;
 	for (i = 0; i < n->size; i++)
 		characters += ((unsigned char)n->text[i] & 0xc0) != 0x80;
-	fine = check_count(run, n, schema, characters, "minLength", "maxLength", "characters");
+	fine = schema_count(run, n, schema, characters, "minLength", "maxLength", "characters");
 	fine = check_format(run, n, schema) && fine;
 	if (!expression || schema_matches(run, n, expression, n->text))
 		return fine;
@@ -191,7 +190,7 @@ bool schema_list(struct schema_run *run, struct adit_cfg *n, const struct adit_c
 
 	if (n->type != NODE_LIST)
 		return true;
-	fine = check_count(run, n, schema, n->count, "minItems", "maxItems", "items");
+	fine = schema_count(run, n, schema, n->count, "minItems", "maxItems", "items");
 	for (i = 0; items && i < n->count; i++)
 		fine = schema_apply(run, n->items[i], items, false) && fine;
 	return check_unique(run, n, schema) && fine;

@@ -8,8 +8,8 @@
  * that are listed with the reason.
  *
  * Files that are not run, because their keyword is not of the subset: additionalItems, contains,
- * dependencies, definitions and refRemote (need the meta schema over the network), maxProperties,
- * minProperties, multipleOf, propertyNames; optional/ (bignum, ECMAScript expressions, formats that
+ * dependencies, definitions and refRemote (need the meta schema over the network),
+ * multipleOf, propertyNames; optional/ (bignum, ECMAScript expressions, formats that
  * we do not have).
  */
 #include <errno.h>
@@ -45,6 +45,8 @@ static const char *const files[] = {
 	"maxItems",
 	"maxLength",
 	"maximum",
+	"minProperties",
+	"maxProperties",
 	"minItems",
 	"minLength",
 	"minimum",
