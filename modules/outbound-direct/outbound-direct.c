@@ -115,6 +115,12 @@ static void ADIT_CALL outbound_submit(void *inst, const adit_op *op, uint32_t n)
 	}
 }
 
+/* There is nothing to set. */
+static adit_result ADIT_CALL outbound_reload(void *inst, const adit_cfg *cfg)
+{
+	return ADIT_OK;
+}
+
 static void ADIT_CALL outbound_stop(void *inst)
 {
 	struct outbound *o = inst;
@@ -158,6 +164,7 @@ static adit_result ADIT_CALL outbound_create(void *ctx, const adit_env *env, voi
 static const adit_life life = {
 	.size = sizeof(life),
 	.create = outbound_create,
+	.reload = outbound_reload,
 	.stop = outbound_stop,
 	.destroy = outbound_destroy,
 };

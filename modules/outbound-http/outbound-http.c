@@ -116,6 +116,20 @@ static adit_result ADIT_CALL http_start(void *inst)
 	return o->loop->timer(o->env->loop, on_clock, o, &o->clock);
 }
 
+/* In place, unless a request is under way, which goes on with the proxies and the login that it began with in an instance
+ * of its own, or there are other authorities, which are files, and a loop reads no files. Tunnels need no settings. */
+static adit_result ADIT_CALL http_reload(void *inst, const adit_cfg *cfg)
+{
+	struct http *o = inst, before = *o;
+	adit_result result = o->attempt_count ? ADIT_ENOSYS : settings_read(o, cfg);
+
+	if (result == ADIT_OK && (o->tls != before.tls || (o->tls && strcmp(o->tls_ca, before.tls_ca) != 0)))
+		result = ADIT_ENOSYS;
+	if (result < 0)
+		*o = before;
+	return result;
+}
+
 static void ADIT_CALL http_stop(void *inst)
 {
 	struct http *o = inst;
@@ -164,6 +178,7 @@ static const adit_life life = {
 	.create = http_create,
 	.open = http_open,
 	.start = http_start,
+	.reload = http_reload,
 	.stop = http_stop,
 	.destroy = http_destroy,
 };

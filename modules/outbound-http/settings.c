@@ -61,6 +61,8 @@ adit_result settings_read(struct http *o, const adit_cfg *cfg)
 
 	if (!config)
 		return fail(o, "the host offers no adit.config/1");
+	memset(o->servers, 0, sizeof(o->servers)); /* another proxy may stand there */
+	o->server_count = 0;
 	o->username = text(config, cfg, "username");
 	o->password = text(config, cfg, "password");
 	if (*o->password && !*o->username)

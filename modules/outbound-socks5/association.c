@@ -67,17 +67,13 @@ struct udp_flow *association_flow(struct association *a, const adit_addr *peer)
 {
 	struct udp_flow *f;
 
+	if (a->alone)
+		return a->flows && a->flows->port == peer->port ? a->flows : NULL;
+	if (!peer->family)
+		return NULL; /* a name, which no flow here goes to */
 	for (f = *flow_bucket(a, peer); f; f = f->bucket_next)
 		if (f->association == a && same_endpoint(&f->peer, peer))
 			return f;
-	/* The first answer to what was sent to a name says which address it has. */
-	for (f = a->flows; f; f = f->next) {
-		if (!f->peer.family && f->port == peer->port) {
-			f->peer = *peer;
-			bucket_add(f);
-			return f;
-		}
-	}
 	return NULL;
 }
 
@@ -276,15 +272,15 @@ static void on_associated(void *arg, adit_result result, intptr_t sock, const ad
 	}
 }
 
-static adit_result association_get(struct associations *v, const adit_addr *src, struct association **out)
+static adit_result association_get(struct associations *v, const adit_addr *src, int alone, struct association **out)
 {
 	const adit_host *host = v->o->env->host;
 	struct attempt_wish wish = {.command = COMMAND_ASSOCIATE, .dst = {.family = 4}, .done = on_associated};
 	struct association **bucket = association_bucket(v, src), *a;
 	adit_result result;
 
-	for (a = *bucket; a; a = a->next) {
-		if (same_endpoint(&a->src, src)) {
+	for (a = *bucket; a && !alone; a = a->next) {
+		if (!a->alone && same_endpoint(&a->src, src)) {
 			*out = a;
 			return ADIT_OK;
 		}
@@ -298,6 +294,7 @@ static adit_result association_get(struct associations *v, const adit_addr *src,
 		return ADIT_ENOMEM;
 	a->all = v;
 	a->src = *src;
+	a->alone = alone;
 	a->control = a->sock = -1;
 	wish.arg = a;
 	result = attempt_start(v->o, &wish, &a->attempt);
@@ -327,7 +324,7 @@ adit_result association_reach(struct associations *v, const adit_reach *req, con
 	f = host->alloc(host, sizeof(*f) + size, 0);
 	if (!f)
 		return ADIT_ENOMEM;
-	result = association_get(v, &info->src, &a);
+	result = association_get(v, &info->src, name != NULL, &a);
 	if (result < 0) {
 		host->release(host, f);
 		return result;
@@ -368,6 +365,30 @@ adit_result associations_new(struct associations **out, struct socks *o)
 		;
 	v->buckets = host->alloc(host, v->bucket_count * sizeof(struct association *), 0);
 	return v->buckets ? ADIT_OK : ADIT_ENOMEM;
+}
+
+void associations_start(struct associations *v)
+{
+	static const char *const names[DROP_COUNT] = {
+		[DROP_WAITING] = "waiting", [DROP_SHAPE] = "shape",   [DROP_SOCKET] = "socket",
+		[DROP_BUFFERS] = "buffers", [DROP_HEADER] = "header", [DROP_STRANGER] = "stranger",
+	};
+	const adit_host *host = v->o->env->host;
+	const adit_counters_1 *counters = host->get(host, ADIT_COUNTERS_1);
+	const char *labels[] = {"reason", NULL, NULL};
+	const adit_metric m = {
+		.size = sizeof(m),
+		.kind = ADIT_METRIC_COUNTER,
+		.name = "datagrams_dropped",
+		.help = "Datagrams that did not get through, by reason.",
+		.labels = labels,
+	};
+	unsigned i;
+
+	for (i = 0; ADIT_HAS(counters, adit_counters_1, add) && i < DROP_COUNT; i++) {
+		labels[1] = names[i];
+		counters->add(v->o->env, &m, &v->dropped[i]); /* without a cell nothing is counted */
+	}
 }
 
 void associations_stop(struct associations *v)

@@ -14,12 +14,26 @@ enum {
 	NO_UDP_SECONDS = 30 /* a proxy that has refused the command is not asked again for so long */
 };
 
-/* One for each endpoint of an application, so that the endpoint looks the same from everywhere (RFC 4787). */
+/* Why a datagram was dropped. */
+enum drop {
+	DROP_WAITING,  /* up: the association is not there yet */
+	DROP_SHAPE,    /* up: in too many pieces */
+	DROP_SOCKET,   /* up: the socket did not take it */
+	DROP_BUFFERS,  /* down: there was no buffer */
+	DROP_HEADER,   /* down: what the relay sent is no datagram of SOCKS5, or a fragment */
+	DROP_STRANGER, /* down: of an address that no flow talks to */
+	DROP_COUNT
+};
+
+/* One for each endpoint of an application, so that the endpoint looks the same from everywhere (RFC 4787). A flow to a
+ * name has one to itself: nobody knows which address its answers will come from, and what comes on a shared association
+ * from an unknown address could be another flow's. */
 struct association {
 	struct associations *all;
 	struct association *next; /* in its bucket */
 	struct attempt *attempt;  /* being made; else the two sockets are there */
 	adit_addr src;
+	int alone;              /* of one flow, to a name; whose port its answers come from */
 	intptr_t control, sock; /* -1: not there */
 	adit_io *control_io, *sock_io;
 	struct udp_flow *flows;
@@ -30,7 +44,7 @@ struct udp_flow {
 	struct association *association;
 	struct udp_flow *next, **link; /* among the association's */
 	struct udp_flow *bucket_next;
-	adit_addr peer; /* whose answers are this flow's; family 0: of a name, and no answer has come yet */
+	adit_addr peer; /* whose answers are this flow's; family 0: of a name */
 	uint16_t port;
 	uint16_t header_size;
 	uint8_t header[]; /* of each datagram, ready */
@@ -50,7 +64,7 @@ struct associations {
 	uint32_t up_count;
 	adit_buf *stash[DATAGRAM_BATCH]; /* empty buffers for what will be received */
 	uint32_t stash_count;
-	uint64_t dropped_up, dropped_down; /* datagrams */
+	uint64_t *dropped[DROP_COUNT]; /* cells of adit.counters/1; null without it */
 };
 
 /* ---- association.c ---- */
@@ -59,6 +73,8 @@ struct associations {
 adit_result associations_new(struct associations **out, struct socks *o);
 /* [loop] Ends all flows; buffers go back. */
 void associations_stop(struct associations *v);
+/* [loop] Registers the counters, if the host has counters. */
+void associations_start(struct associations *v);
 /* [control] Takes null. */
 void associations_free(struct associations *v);
 

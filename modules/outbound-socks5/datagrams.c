@@ -28,7 +28,7 @@ static void send_messages(struct associations *v, int fd, struct sending *s, uns
 		} else if (errno == EINTR || (errno != EAGAIN && errno != ENOBUFS && !tries++)) {
 			continue; /* an error that an earlier datagram has left is over with this report of it */
 		} else {
-			v->dropped_up++;
+			adit_count(v->dropped[DROP_SOCKET], 1);
 			at++;
 			tries = 0;
 		}
@@ -80,7 +80,7 @@ void datagrams_send(struct associations *v, struct udp_flow *f, adit_buf *buf)
 	for (part = buf; part; part = part->next)
 		parts++;
 	if (parts > DATAGRAM_PARTS || f->association->sock < 0 || buf->flags & ADIT_BUF_GSO_UDP) {
-		v->dropped_up++;
+		adit_count(v->dropped[f->association->sock < 0 ? DROP_WAITING : DROP_SHAPE], 1);
 		path->put(path->end, &buf, 1);
 		return;
 	}
@@ -115,7 +115,7 @@ static int receive(struct associations *v, int fd, struct receiving *r)
 	}
 	if (!v->stash_count) {
 		/* The loop must not spin over what there is no buffer for. */
-		v->dropped_down += recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0;
+		adit_count(v->dropped[DROP_BUFFERS], recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0);
 		return 0;
 	}
 	return recvmmsg(fd, r->msg, v->stash_count, MSG_DONTWAIT, NULL);
@@ -127,10 +127,10 @@ static void take(struct association *a, struct receiving *r, adit_buf *buf)
 	const adit_path *path = v->o->env->path;
 	adit_addr from;
 	size_t header = message_datagram(buf->data, buf->len, &from);
-	struct udp_flow *f = header && from.family ? association_flow(a, &from) : NULL;
+	struct udp_flow *f = header ? association_flow(a, &from) : NULL;
 
 	if (!f) {
-		v->dropped_down++;
+		adit_count(v->dropped[header ? DROP_STRANGER : DROP_HEADER], 1);
 		path->put(path->end, &buf, 1);
 		return;
 	}

@@ -203,7 +203,22 @@ static adit_result ADIT_CALL socks_start(void *inst)
 	struct socks *o = inst;
 
 	causes_start(o);
+	associations_start(o->associations);
 	return o->loop->timer(o->env->loop, on_clock, o, &o->clock);
+}
+
+/* In place, unless a handshake is under way: that goes on with the proxies and the login that it began with, in an
+ * instance of its own. Associations have what they need of the settings. */
+static adit_result ADIT_CALL socks_reload(void *inst, const adit_cfg *cfg)
+{
+	struct socks *o = inst, before = *o;
+	adit_result result = o->attempt_count ? ADIT_ENOSYS : settings_read(o, cfg);
+
+	if (result < 0)
+		*o = before;
+	else
+		o->associations->no_udp_until = 0; /* another proxy may have it */
+	return result;
 }
 
 static void ADIT_CALL socks_stop(void *inst)
@@ -256,6 +271,7 @@ static const adit_life life = {
 	.size = sizeof(life),
 	.create = socks_create,
 	.start = socks_start,
+	.reload = socks_reload,
 	.stop = socks_stop,
 	.destroy = socks_destroy,
 };

@@ -43,6 +43,8 @@ adit_result settings_read(struct socks *o, const adit_cfg *cfg)
 
 	if (!config)
 		return fail(o, "the host offers no adit.config/1");
+	memset(o->servers, 0, sizeof(o->servers)); /* another proxy may stand there: what was found out is forgotten */
+	o->server_count = 0;
 	read_servers(o, config, cfg);
 	if (!o->server_count)
 		return fail(o, "server: no proxy is named; write \"server\": \"host:port\"");

@@ -381,6 +381,14 @@ void fakehost_free(struct fakehost *f)
 
 void fakehost_set(struct fakehost *f, const char *path, const char *v)
 {
+	uint32_t i;
+
+	for (i = 0; i < f->n_settings; i++) {
+		if (!strcmp(f->settings[i].path, path)) {
+			f->settings[i].value = v;
+			return;
+		}
+	}
 	if (f->n_settings == FAKE_SETTINGS)
 		abort();
 	f->settings[f->n_settings].path = path;

@@ -245,6 +245,30 @@ static void test_taken_back(void **state)
 	/* One is under way when the module stops. */
 }
 
+static void test_reload(void **state)
+{
+	rig_start(r);
+	rig_reach(r, 0, ADIT_PROTO_TCP, V4, NULL, 1);
+	assert_true(rig_connections(r, 1, WAIT));
+	rig_set(r, "server", "192.0.2.9:9999");
+	/* A request under way keeps its settings: the host makes a new instance beside this one. */
+	assert_int_equal(r->table->life->reload(r->inst, r->env->cfg), ADIT_ENOSYS);
+	rig_submit(r, ADIT_OP_CLOSE, 0, NULL, 0);
+	assert_int_equal(r->table->life->reload(r->inst, r->env->cfg), 0);
+	rig_reach(r, 1, ADIT_PROTO_TCP, V4, NULL, 1);
+	assert_true(rig_connections(r, 2, WAIT));
+	assert_string_equal(r->connections[1].where, "192.0.2.9:9999");
+	rig_submit(r, ADIT_OP_CLOSE, 1, NULL, 0);
+	rig_set(r, "tls", "true"); /* authorities are files */
+	assert_int_equal(r->table->life->reload(r->inst, r->env->cfg), ADIT_ENOSYS);
+	rig_set(r, "tls", "false");
+	rig_set(r, "password", "alone");
+	assert_int_equal(r->table->life->reload(r->inst, r->env->cfg), ADIT_ECONFIG);
+	rig_reach(r, 2, ADIT_PROTO_TCP, V4, NULL, 1); /* nothing has changed */
+	assert_true(rig_connections(r, 3, WAIT));
+	assert_string_equal(r->connections[2].where, "192.0.2.9:9999");
+}
+
 /* ---- TLS ---- */
 
 struct proxy {
@@ -459,6 +483,7 @@ int main(void)
 		TEST(test_connect),
 		TEST(test_a_name_that_is_none),
 		TEST(test_login),
+		TEST(test_reload),
 		TEST(test_statuses),
 		TEST(test_lies),
 		TEST(test_a_head_without_end),
