@@ -78,13 +78,28 @@ static const char *state_of(const struct json_node *b)
 	return cause ? cause : member_text(b, "state");
 }
 
+/* "curl[4711]", or the user where no process is known. */
+static const char *who_of(const struct json_node *b, char *buf, size_t size)
+{
+	const char *process = json_node_text(json_node_member(b, "process"));
+
+	if (json_node_member(b, "pid"))
+		snprintf(buf, size, "%s[%.0f]", process ? process : "", (double)member_number(b, "pid"));
+	else if (json_node_member(b, "uid"))
+		snprintf(buf, size, "uid %.0f", (double)member_number(b, "uid"));
+	else
+		return "-";
+	return buf;
+}
+
 static void add_flow(struct table *t, const struct json_node *b)
 {
-	char target[320], up[FIGURE_TEXT], down[FIGURE_TEXT], age[FIGURE_TEXT];
+	char target[320], who[64], up[FIGURE_TEXT], down[FIGURE_TEXT], age[FIGURE_TEXT];
 	const char *via = member_text(b, "outbound");
 
 	table_add(t, (const char *const[]){
-		member_text(b, "flow"), member_text(b, "proto"), member_text(b, "src"), target_of(b, target, sizeof(target)),
+		member_text(b, "flow"), member_text(b, "proto"), member_text(b, "src"), who_of(b, who, sizeof(who)),
+		target_of(b, target, sizeof(target)),
 		strcmp(via, "-") ? via : member_text(b, "handler"), figure_bytes(member_number(b, "up"), up),
 		figure_bytes(member_number(b, "down"), down), figure_seconds(member_real(b, "age"), age), state_of(b)});
 }
@@ -99,7 +114,7 @@ static void print_body(const struct json_node *body)
 
 static int print_flows(struct connection *c, bool json)
 {
-	static const struct table_column columns[] = {{"FLOW", 0, 0}, {"PROTO", 0, 0}, {"FROM", 0, 1},
+	static const struct table_column columns[] = {{"FLOW", 0, 0}, {"PROTO", 0, 0}, {"FROM", 0, 1}, {"PROCESS", 0, 1},
 	                                              {"TO", 0, 1}, {"VIA", 0, 1}, {"UP", 1, 0},
 	                                              {"DOWN", 1, 0}, {"AGE", 1, 0}, {"STATE", 0, 1}};
 	struct reply reply;

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "control/follow.h"
 #include "control/logfeed.h"
+#include "control/owners.h"
 #include "control/rates.h"
 #include "control/server.h"
 #include "control/socket.h"
@@ -233,6 +234,10 @@ int control_new(struct control **out, const struct control_options *options, str
 	}
 	if (!err && c->socket)
 		err = rates_new(&c->rates);
+	if (!err && c->socket) {
+		c->owners = owners_new(options->host);
+		err = c->owners ? ADIT_OK : ADIT_ENOMEM;
+	}
 	if (!err && c->socket)
 		err = follows_new(&c->follows, c);
 	if (!err && c->socket)
@@ -274,6 +279,7 @@ void control_free(struct control *c)
 	look_after(c);
 	follows_free(c->follows);
 	log_feed_free(c->log_feed);
+	owners_free(c->owners);
 	rates_free(c->rates);
 	free(c);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "control/owners.h"
 #include "control/rates.h"
 #include "control/server.h"
 #include "control/top.h"
@@ -24,9 +25,10 @@ struct list {
 	struct filter filter;
 	struct top top;
 	enum sort sort;
-	bool rates, ordered;
+	bool rates;
 	uint32_t limit, written;
 	struct flow_row *batch;
+	struct owners_question *question; /* about the batch, under way */
 	unsigned at, count; /* of the batch, or of the top rows */
 	uint32_t found, by_proto[3];
 	uint64_t rate_up, rate_down;
@@ -34,6 +36,7 @@ struct list {
 
 static void free_list(struct list *l)
 {
+	owners_cancel(l->question);
 	walk_cancel(l->walk);
 	top_fini(&l->top);
 	free(l);
@@ -63,10 +66,11 @@ static void end_list(struct list *l, int result)
 	free_list(l);
 }
 
-static bool send_row(struct list *l, const struct flow_row *row)
+static bool send_row(struct list *l, struct flow_row *row)
 {
 	if (!client_has_room(l->job.client))
 		return false;
+	owners_fill(l->control->owners, row);
 	row_write(client_item(l->job.client), row);
 	if (client_send_item(l->job.client))
 		l->written++;
@@ -77,17 +81,37 @@ static void on_room(struct job *j)
 {
 	struct list *l = (struct list *)j;
 
-	if (!l->batch)
-		return; /* the next one is on its way */
+	if (!l->batch || l->question)
+		return; /* the next one, or whose they are, is on its way */
 	for (; l->at < l->count; l->at++)
-		if ((l->ordered || filter_fits(&l->filter, &l->batch[l->at])) && l->written < l->limit &&
-		    !send_row(l, &l->batch[l->at]))
+		if (l->written < l->limit && !send_row(l, &l->batch[l->at]))
 			return;
 	l->batch = NULL;
 	if (l->walk)
 		walk_next(l->walk);
 	else
 		end_list(l, ADIT_OK);
+}
+
+static void on_owners(void *arg)
+{
+	struct list *l = arg;
+
+	l->question = NULL;
+	on_room(&l->job);
+}
+
+/* Writes these rows, once it is known whose they are. */
+static void begin_batch(struct list *l, struct flow_row *rows, unsigned count)
+{
+	unsigned left = l->limit - l->written;
+
+	l->batch = rows;
+	l->at = 0;
+	l->count = count;
+	if (l->written < l->limit)
+		l->question = owners_ask(l->control->owners, rows, count < left ? count : left, on_owners, l);
+	on_room(&l->job);
 }
 
 static void count_row(struct list *l, const struct flow_row *row)
@@ -104,7 +128,7 @@ static void on_batch(void *arg, struct flow_row *rows, unsigned count)
 {
 	struct list *l = arg;
 	uint64_t now = server_now(l->control);
-	unsigned i;
+	unsigned i, fit = 0;
 
 	for (i = 0; i < count; i++) {
 		if (l->rates)
@@ -115,15 +139,14 @@ static void on_batch(void *arg, struct flow_row *rows, unsigned count)
 		/* Out of memory it has fewer rows, as its last line then says. */
 		if (l->sort != SORT_NONE)
 			top_add(&l->top, &rows[i]);
+		else
+			rows[fit++] = rows[i];
 	}
 	if (l->sort != SORT_NONE) {
 		walk_next(l->walk);
 		return;
 	}
-	l->batch = rows;
-	l->at = 0;
-	l->count = count;
-	on_room(&l->job);
+	begin_batch(l, rows, fit);
 }
 
 static void on_walked(void *arg, int result)
@@ -136,12 +159,8 @@ static void on_walked(void *arg, int result)
 		return;
 	}
 	top_order(&l->top);
-	l->ordered = true;
-	l->batch = l->top.rows;
-	l->at = 0;
-	l->count = l->top.count;
-	if (l->count)
-		on_room(&l->job);
+	if (l->top.count)
+		begin_batch(l, l->top.rows, l->top.count);
 	else
 		end_list(l, ADIT_OK);
 }
@@ -224,17 +243,14 @@ static void take_one(struct shard *s, void *arg)
 		flow_end(s, f, ADIT_ECANCEL);
 }
 
-static void on_one(void *arg, adit_result result)
+static void answer_one(void *arg)
 {
 	struct one *o = arg;
 	struct client *c = o->job.client;
 	struct jsonw *w;
 
-	if (c && result) {
-		client_failed(c, result, NULL, "the shard of the flow did not answer");
-	} else if (c && !o->found) {
-		client_error(c, "unknown", "there is no such flow any more");
-	} else if (c) {
+	if (c) {
+		owners_fill(o->control->owners, &o->row);
 		if (!o->close)
 			rates_fill(o->control->rates, &o->row, server_now(o->control));
 		w = client_ok(c);
@@ -243,6 +259,23 @@ static void on_one(void *arg, adit_result result)
 		row_write(w, &o->row);
 		jsonw_text(w, "owner", *o->owner ? o->owner : NULL);
 		client_send_ok(c);
+	}
+	free(o);
+}
+
+static void on_one(void *arg, adit_result result)
+{
+	struct one *o = arg;
+	struct client *c = o->job.client;
+
+	if (c && result) {
+		client_failed(c, result, NULL, "the shard of the flow did not answer");
+	} else if (c && !o->found) {
+		client_error(c, "unknown", "there is no such flow any more");
+	} else if (c) {
+		if (o->close || !owners_ask(o->control->owners, &o->row, 1, answer_one, o))
+			answer_one(o);
+		return;
 	}
 	free(o);
 }

@@ -39,6 +39,7 @@ void row_take(struct flow_row *row, const struct shard *s, const struct flow *f)
 	row->flags = f->flags;
 	if (f->flags & FLOW_REFUSED)
 		row->code = (int32_t)(int64_t)f->user;
+	row->user.known = false;
 	part_name(row->handler, s, PART_HANDLER, f->handler);
 	part_name(row->outbound, s, PART_OUTBOUND, f->outbound);
 	part_name(row->stack, s, PART_STACK, f->stack);
@@ -76,6 +77,12 @@ void row_write(struct jsonw *w, const struct flow_row *row)
 	write_known(w, "handler", row->handler);
 	write_known(w, "outbound", row->outbound);
 	write_known(w, "stack", row->stack);
+	if (row->user.known)
+		jsonw_uint(w, "uid", row->user.uid);
+	if (row->user.known && row->user.pid) {
+		jsonw_int(w, "pid", row->user.pid);
+		write_known(w, "process", row->user.process);
+	}
 	jsonw_uint(w, "shard", row->shard);
 	jsonw_uint(w, "up", row->bytes_up);
 	jsonw_uint(w, "down", row->bytes_down);

@@ -11,6 +11,14 @@
 
 enum { ROW_PART_NAME = 33, ROW_NAME = 254 };
 
+/* Whose a flow is, where the platform can tell (control/owners.h). */
+struct flow_user {
+	bool known;
+	uint32_t uid;
+	int32_t pid;      /* 0: no process was found */
+	char process[32]; /* its short name; "": not known */
+};
+
 /* Holds no pointer: the flow and its parts may be gone when it is read. */
 struct flow_row {
 	adit_flow handle;
@@ -24,6 +32,7 @@ struct flow_row {
 	uint16_t flags;
 	uint8_t proto, state;
 	char handler[ROW_PART_NAME], outbound[ROW_PART_NAME], stack[ROW_PART_NAME];
+	struct flow_user user;
 	char name[ROW_NAME]; /* host name that it goes to; "": not known */
 };
 #define ROW_NO_RATE UINT64_MAX

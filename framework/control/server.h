@@ -14,6 +14,7 @@ enum { SERVER_CLIENTS = 64, SERVER_WHAT = 48 };
 struct follows; /* control/follow.c */
 struct log_feed; /* control/logfeed.c */
 struct rates;   /* control/rates.c */
+struct owners;  /* control/owners.c */
 
 struct control {
 	struct control_options options;
@@ -34,6 +35,7 @@ struct control {
 	struct follows *follows;
 	struct log_feed *log_feed;
 	struct rates *rates;
+	struct owners *owners;
 };
 
 uint64_t server_now(const struct control *c);
