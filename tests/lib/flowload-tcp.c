@@ -17,13 +17,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { CHUNK = 65536, EVENTS = 256, BACKLOG = 4096, SAY_ERRORS = 5 };
+enum { CHUNK = 65536, EVENTS = 256, BACKLOG = 4096, SAY_ERRORS = 5, PACED_EVERY = 50000000 /* ns */ };
 static const uint64_t HEAD_MAGIC = 0x3144414f4c574f46u;
 
 struct head {
 	uint64_t magic;
 	uint64_t up, down;
-	uint32_t flow, zero;
+	uint32_t flow;
+	uint32_t pace; /* of both ends */
 };
 
 struct verdict {
@@ -38,10 +39,13 @@ struct conn {
 	uint32_t flow, fault;
 	uint64_t send_size, sent;
 	uint64_t take_size, taken;
+	uint32_t pace;			   /* bytes a second; 0: no limit */
+	uint64_t began;
 	uint64_t open_at;		   /* when it may say its last */
 	uint8_t part[sizeof(struct head)]; /* of the head or the verdict that arrives */
 	uint32_t part_size, tail_sent;
 	struct conn *next;
+	struct conn *next_paced;
 };
 
 static struct {
@@ -52,7 +56,9 @@ static struct {
 
 static int poller = -1;
 static unsigned hold_ms;
+static uint32_t pace_of_all;
 static bool quiet;
+static struct conn *paced;   /* that send at a limited rate */
 static struct conn *waiting; /* clients that stay open for a while */
 static volatile sig_atomic_t stop;
 
@@ -122,6 +128,28 @@ static int send_tail(struct conn *c)
 	return c->tail_sent == sizeof(v);
 }
 
+static void pace(struct conn *c, uint32_t rate)
+{
+	c->pace = rate;
+	c->began = load_now();
+	if (!rate)
+		return;
+	c->next_paced = paced;
+	paced = c;
+}
+
+/* Bytes that may be sent at this moment. */
+static uint64_t allowance(const struct conn *c)
+{
+	uint64_t left = c->send_size - c->sent, due;
+
+	if (!c->pace)
+		return left;
+	due = (load_now() - c->began) / 1000000 * c->pace / 1000;
+	due = due > c->sent ? due - c->sent : 0;
+	return due < left ? due : left;
+}
+
 /* Returns false when the connection is over. */
 static bool conn_send(struct conn *c)
 {
@@ -131,10 +159,12 @@ static bool conn_send(struct conn *c)
 	if (c->finished || (c->server && !c->head_done))
 		return true;
 	for (int turn = 0; turn < 4 && c->sent < c->send_size; turn++) {
-		uint64_t left = c->send_size - c->sent;
+		uint64_t left = allowance(c);
 		size_t size = left < CHUNK ? (size_t)left : CHUNK;
 		ssize_t n;
 
+		if (!size)
+			return true;
 		tag_fill(chunk, size, c->flow, direction, c->sent);
 		n = send(c->fd, chunk, size, 0);
 		if (n < 0 && errno != EAGAIN) {
@@ -168,6 +198,7 @@ static bool take_head(struct conn *c)
 	c->take_size = h.up;
 	c->send_size = h.down;
 	c->head_done = true;
+	pace(c, h.pace);
 	return true;
 }
 
@@ -268,7 +299,7 @@ static void conn_turn(struct conn *c, uint32_t events)
 		return;
 	if (!c->server && !c->head_done) {
 		struct head h = {
-		    .magic = HEAD_MAGIC, .up = c->send_size, .down = c->take_size, .flow = c->flow};
+		    .magic = HEAD_MAGIC, .up = c->send_size, .down = c->take_size, .flow = c->flow, .pace = pace_of_all};
 
 		if (!(events & EPOLLOUT))
 			return;
@@ -277,6 +308,7 @@ static void conn_turn(struct conn *c, uint32_t events)
 			return;
 		}
 		c->head_done = true;
+		pace(c, pace_of_all);
 		c->open_at = load_now() + hold_ms * 1000000ull;
 	}
 	if (!conn_send(c))
@@ -286,7 +318,7 @@ static void conn_turn(struct conn *c, uint32_t events)
 		waiting = c;
 		c->finished = true; /* until wake() */
 	}
-	watch(c, !c->finished && (c->sent < c->send_size || (c->server && c->eof)));
+	watch(c, !c->finished && (allowance(c) || (c->server && c->eof)));
 }
 
 /* Lets the clients whose time has come say their last. */
@@ -304,6 +336,27 @@ static void wake(void)
 		*at = c->next;
 		if (c->fd >= 0)
 			shutdown(c->fd, SHUT_WR);
+	}
+}
+
+/* The slow ones have their turn by the clock, not by their sockets. */
+static void paced_turn(void)
+{
+	static uint64_t last;
+	struct conn **at = &paced;
+
+	if (load_now() - last < PACED_EVERY)
+		return;
+	last = load_now();
+	while (*at) {
+		struct conn *c = *at;
+
+		if (c->fd < 0 || c->finished || c->sent == c->send_size) {
+			*at = c->next_paced;
+			continue;
+		}
+		at = &c->next_paced;
+		conn_turn(c, EPOLLOUT);
 	}
 }
 
@@ -329,6 +382,7 @@ int load_tcp(const struct load_conf *conf)
 
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	hold_ms = conf->hold;
+	pace_of_all = conf->pace;
 	if (!all || poller < 0)
 		return 1;
 	while (count.done + count.failed < conf->flows && load_now() < deadline) {
@@ -346,11 +400,12 @@ int load_tcp(const struct load_conf *conf)
 				return 1;
 			}
 		}
-		int n = epoll_wait(poller, events, EVENTS, waiting ? 5 : 100);
+		int n = epoll_wait(poller, events, EVENTS, waiting || paced ? 5 : 100);
 
 		for (int i = 0; i < n; i++)
 			conn_turn(events[i].data.ptr, events[i].events);
 		wake();
+		paced_turn();
 	}
 	for (unsigned i = 0; i < count.started; i++)
 		if (all[i].fd >= 0)
@@ -415,7 +470,7 @@ int load_serve(uint16_t port)
 	watch(&tcp, false);
 	watch(&udp, false);
 	while (!stop) {
-		int n = epoll_wait(poller, events, EVENTS, 1000);
+		int n = epoll_wait(poller, events, EVENTS, paced ? 20 : 1000);
 
 		for (int i = 0; i < n; i++) {
 			struct conn *c = events[i].data.ptr;
@@ -427,6 +482,7 @@ int load_serve(uint16_t port)
 			else
 				conn_turn(c, events[i].events);
 		}
+		paced_turn();
 	}
 	printf("served failed=%u reset=%u\n", count.failed, count.reset);
 	return 0;

@@ -3,7 +3,7 @@
  *
  *   flowload serve PORT
  *   flowload tcp ADDRESS PORT [--flows N] [--parallel N] [--up BYTES] [--down BYTES] [--hold MS]
- * [--deadline S] flowload udp ADDRESS PORT [--flows N] [--count N] [--size BYTES] [--gap US]
+ * [--pace BYTES] [--deadline S] flowload udp ADDRESS PORT [--flows N] [--count N] [--size BYTES] [--gap US]
  * [--deadline S]
  *
  * Prints one line of counters. Exit status 0 when every byte of every TCP flow was right in both
@@ -63,6 +63,7 @@ static int parse(struct load_conf *c, int argc, char **argv)
 					      {"size", 1, 0, 's'},
 					      {"gap", 1, 0, 'g'},
 					      {"first", 1, 0, '1'},
+					      {"pace", 1, 0, 'r'},
 					      {0, 0, 0, 0}};
 	int o;
 
@@ -79,6 +80,7 @@ static int parse(struct load_conf *c, int argc, char **argv)
 		case 'c': c->count = (unsigned)v; break;
 		case 's': c->size = (unsigned)v; break;
 		case 'g': c->gap = (unsigned)v; break;
+		case 'r': c->pace = (unsigned)v; break;
 		case '1': c->first = (unsigned)v; break;
 		default: return -1;
 		}

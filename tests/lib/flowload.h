@@ -16,6 +16,7 @@ struct load_conf {
 	uint64_t up, down; /* bytes per TCP flow */
 	unsigned deadline; /* seconds, for the whole load */
 	unsigned hold;	   /* milliseconds that a TCP flow stays open before it says its last */
+	unsigned pace;	   /* bytes a second that each end of a TCP flow sends at most; 0: no limit */
 	unsigned first;	   /* id of the first flow */
 	unsigned count;	   /* datagrams per UDP flow */
 	unsigned size;	   /* bytes of a datagram */

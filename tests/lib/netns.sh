@@ -3,7 +3,8 @@
 # netns.sh - the harness of the system tests: private namespaces, servers, adit, and a line per case
 #
 # A test sets LIMIT (seconds per run), NEED (programs), AS_USER=1 (runs as an ordinary user too) or
-# ONLY=adit (means nothing without adit), then sources this file. The file starts the test again, once for
+# ONLY=adit (means nothing without adit), PASS ("NAME=VALUE ...", what the test inside gets), then sources
+# this file. The file starts the test again, once for
 # each path of VIA ("direct": a plain veth, the control; "adit"), inside mount, network and process
 # namespaces of its own: /run is a private tmpfs, and when the test ends or its time is up the process
 # namespace dies, and with it every process, device, route and mount. Nothing of the machine is changed.
@@ -82,7 +83,7 @@ outside_run() { # WHO PATH
 	userns=
 	[ "$1" = root ] && [ "$3" = 0 ] || userns=-Ur
 	inner="env -i PATH=$PATH LC_ALL=C HOME=$OUT/work TERM=dumb NETNS_INSIDE=1 NETNS_WHO=$1 VIA=$2 BUILD=$BUILD
-		ADIT=$ADIT FORM=$FORM STACK=$STACK OUT=$OUT TMPDIR=$OUT/work ${KEEP:+KEEP=1} ${SANITIZED:+SANITIZED=1} ${ASAN_OPTIONS:+ASAN_OPTIONS=$ASAN_OPTIONS}
+		ADIT=$ADIT FORM=$FORM STACK=$STACK OUT=$OUT TMPDIR=$OUT/work ${KEEP:+KEEP=1} ${PASS:-} ${SANITIZED:+SANITIZED=1} ${ASAN_OPTIONS:+ASAN_OPTIONS=$ASAN_OPTIONS}
 		${UBSAN_OPTIONS:+UBSAN_OPTIONS=$UBSAN_OPTIONS} ${LSAN_OPTIONS:+LSAN_OPTIONS=$LSAN_OPTIONS}"
 	# shellcheck disable=SC2086 # $userns is empty or one word, $inner is words
 	set -- $inner timeout -k 5 "$LIMIT" unshare $userns -m -n -p --fork --kill-child --mount-proc \
