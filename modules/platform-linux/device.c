@@ -3,6 +3,7 @@
  */
 #include "device.h"
 
+#include "facts.h"
 #include "owner.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ adit_result device_new(const adit_env *env, struct device **out, struct why *why
 		free(d);
 		return result;
 	}
+	facts_use(&d->settings.facts);
 	*out = d;
 	return 0;
 }
@@ -89,6 +91,7 @@ int device_unref(struct device *d)
 		place_set_device(NULL, NULL, NULL, 0);
 		place_close(d->place);
 	}
+	facts_use(NULL);
 	free(d);
 	return 1;
 }

@@ -4,6 +4,7 @@
 #include "addresses.h"
 #include "doctor.h"
 #include "exec.h"
+#include "facts.h"
 #include "owner.h"
 #include "place.h"
 #include "queue.h"
@@ -145,6 +146,7 @@ static const void *ADIT_CALL module_get(void *ctx, const char *iface)
 		{ADIT_DOCTOR_1, &doctor_table},
 		{ADIT_OWNER_1, &owner_table},
 		{ADIT_ADDRESSES_1, &addresses_table},
+		{ADIT_PLATFORM_FACTS_1, &facts_table},
 	};
 	size_t i;
 

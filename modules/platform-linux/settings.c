@@ -159,6 +159,18 @@ static adit_result read_prefixes(const struct reader *r, struct settings *s)
 	return 0;
 }
 
+/* Who embeds adit knows them; without a word the system is asked (facts.c). */
+static adit_result read_facts(const struct reader *r, adit_facts *f)
+{
+	int32_t all = 0;
+	adit_result result = text(r, "facts/system", f->system, sizeof(f->system));
+
+	f->size = sizeof(*f);
+	r->table->truth(r->cfg, "facts/include_all_networks", &all);
+	f->include_all_networks = all != 0;
+	return result ? result : text(r, "facts/release", f->release, sizeof(f->release));
+}
+
 adit_result settings_read(struct settings *out, const adit_env *env, struct why *why)
 {
 	struct reader r = {env->host->get(env->host, ADIT_CONFIG_1), env->cfg, why};
@@ -188,6 +200,8 @@ adit_result settings_read(struct settings *out, const adit_env *env, struct why 
 		result = read_fd(&r, &s);
 	if (!result)
 		result = read_prefixes(&r, &s);
+	if (!result)
+		result = read_facts(&r, &s.facts);
 	read_offloads(&r, &s);
 	if (!result && s.fd < 0)
 		result = tun_check(&s.wish, why);

@@ -6,6 +6,7 @@
 
 #include "tun.h"
 
+#include <adit/facts.h>
 #include <adit/life.h>
 
 struct settings {
@@ -14,6 +15,7 @@ struct settings {
 	int fd; /* adopt this one; -1: make a device */
 	uint32_t mark;
 	char bypass[TUN_NAME];
+	adit_facts facts; /* that the manifest states; empty where it does not */
 };
 
 /* Reads and checks all; queues that are not given are as many as shards. */

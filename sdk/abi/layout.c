@@ -13,6 +13,7 @@
 #include <adit/adit.h>
 #include <adit/doctor.h>
 #include <adit/exec.h>
+#include <adit/facts.h>
 #include <adit/packet.h>
 #include <adit/owner.h>
 #include <adit/place.h>
@@ -444,6 +445,20 @@ static void print_addresses(void)
 	MEMBER(adit_addresses_1, watch, adit_result (*)(intptr_t *));
 }
 
+static void print_facts(void)
+{
+	TEXT(ADIT_PLATFORM_FACTS_1);
+	GROWS(adit_facts);
+	MEMBER(adit_facts, size, uint32_t);
+	MEMBER(adit_facts, include_all_networks, uint32_t);
+	MEMBER(adit_facts, system, char[16]);
+	MEMBER(adit_facts, release, char[64]);
+	GROWS(adit_platform_facts_1);
+	MEMBER(adit_platform_facts_1, size, uint32_t);
+	MEMBER(adit_platform_facts_1, zero, uint32_t);
+	MEMBER(adit_platform_facts_1, get, void (*)(adit_facts *));
+}
+
 static void print_owner(void)
 {
 	TEXT(ADIT_OWNER_1);
@@ -544,6 +559,7 @@ int main(void)
 	print_exec();
 	print_doctor();
 	print_addresses();
+	print_facts();
 	print_owner();
 	print_packet();
 	print_observe();
