@@ -21,5 +21,7 @@ int choice_make(struct host *h, const struct conf *conf, const char *wish, unsig
                 struct choice *out);
 /* Whether an entry is to have an instance: all but stacks that no protocol is given to and that are not kept ready. */
 bool choice_wants(char names[STACK_PROTOCOLS][NAME_ROOM], const struct conf_entry *e);
+/* [control] Whether a choice that has been made is possible with another manifest: 0 or ADIT_ECONFIG, explained in r. */
+int choice_check(struct host *h, const struct conf *conf, const struct choice *c, struct report *r);
 
 #endif

@@ -42,7 +42,7 @@ static int choose(struct host *h, const struct conf *conf, struct report *r, str
 	*out = h->choice;
 	for (i = 0; i < STACK_PROTOCOLS && !anew; i++)
 		anew = !conf_entry_find(conf, CONF_STACK, h->choice.names[i]);
-	return anew ? choice_make(h, conf, NULL, CONF_TCP | CONF_UDP | CONF_ICMP, r, out) : ADIT_OK;
+	return anew ? choice_make(h, conf, NULL, CONF_TCP | CONF_UDP | CONF_ICMP, r, out) : choice_check(h, conf, out, r);
 }
 
 static int prepare(struct host *h, struct conf *conf, struct report *r, struct choice *choice, struct change **out)
