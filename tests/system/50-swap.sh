@@ -89,12 +89,19 @@ await_port web servers tcp 8080
 
 late=$(late_drops)
 load held tcp --flows $IDLE --hold $((LASTS * 1000)) --up 20000 --down 20000 --first 1
+swaps=0 shifted=0
+# Half of what lives does so on the other stack.
+if [ "$SWAPS" -gt 0 ]; then
+	sleep 1
+	swap two && shifted=1
+	swaps=1
+fi
 load bulk tcp --flows $BULK --pace $PACE --up $((PACE * LASTS)) --down $((PACE * LASTS)) --first 2000
 load udp udp --flows 20 --count $((LASTS * 48)) --size 200 --gap 1000 --first 5000
 start get client curl -sf -o "$W/got" "http://$S4:8080/file"
 sleep 3
 began=$(date +%s) LONG=$((LASTS - 7)) next=20000
-shifted=0 reloaded=0 upgraded=0 swaps=0 reloads=0
+reloaded=0 upgraded=0 reloads=0
 while second=$(($(date +%s) - began)) && [ $second -lt $LONG ]; do
 	if due $swaps "$SWAPS" $second; then
 		to=two
@@ -105,6 +112,7 @@ while second=$(($(date +%s) - began)) && [ $second -lt $LONG ]; do
 	fi
 	if due $upgraded "$UPGRADES" $((second - LONG / 3)); then
 		upgrade stack-system $upgraded
+		[ "$SECOND" = stack-system ] || upgrade "$SECOND" $upgraded
 		upgrade handler-direct $upgraded
 		upgraded=$((upgraded + 1))
 	fi
