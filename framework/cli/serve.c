@@ -80,6 +80,9 @@ static void reload(struct serving *sv)
 		err = host_reload(sv->session->host, sv->reloading, NULL, on_reloaded, sv);
 	if (!err)
 		return;
+	/* Who has sent the signal may wait for both. */
+	supervised_reloading(sv->supervised, true);
+	supervised_reloading(sv->supervised, false);
 	fprintf(stderr, "adit: reload: nothing was changed%s\n", err == ADIT_EAGAIN ? ": another change is being made" : "");
 	conf_unref(sv->reloading);
 	sv->reloading = NULL;
@@ -101,7 +104,6 @@ static void on_signal(void *arg)
 static int serve(struct session *s)
 {
 	struct serving sv = {.status = 0};
-	struct supervised *supervised;
 	int fd = serving_signals();
 
 	if (fd < 0 || serving_init(&sv, s, fd, on_signal, on_trouble, &sv))
@@ -109,11 +111,11 @@ static int serve(struct session *s)
 	fprintf(stderr, "adit: running: %u shard%s, stack %s (tcp) %s (udp) %s (icmp)\n", host_shards(s->host),
 	        host_shards(s->host) == 1 ? "" : "s", host_stack_name(s->host, "tcp"), host_stack_name(s->host, "udp"),
 	        host_stack_name(s->host, "icmp"));
-	supervised = supervised_new(s->host);
+	sv.supervised = supervised_new(s->host);
 	loop_run(sv.loop);
-	supervised_end(supervised);
+	supervised_end(sv.supervised);
 	serving_fini(&sv);
-	supervised_free(supervised);
+	supervised_free(sv.supervised);
 	return sv.status;
 }
 

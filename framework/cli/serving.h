@@ -13,6 +13,7 @@ struct serving {
 	adit_loop *loop;
 	int signals;
 	adit_io signal_io, trouble_io;
+	struct supervised *supervised; /* null: nobody wants to know */
 	struct conf *reloading; /* that the host is taking over; null: none */
 	int status;
 };

@@ -57,6 +57,11 @@ static void on_time(void *arg)
 			s->asked++;
 }
 
+static void on_reloading(void *arg, bool under_way)
+{
+	supervised_reloading(arg, under_way);
+}
+
 struct supervised *supervised_new(struct host *h)
 {
 	uint64_t watchdog = notify_watchdog(), every = watchdog ? watchdog / SIGNS : STATUS_EVERY * OS_SECOND;
@@ -68,9 +73,22 @@ struct supervised *supervised_new(struct host *h)
 	s->watched = watchdog != 0;
 	loop_timer_init(&s->timer, host_loop(h), on_time, s);
 	loop_timer_set(&s->timer, every, every);
+	host_tell_reloads(h, on_reloading, s);
 	notify_send("READY=1\nMAINPID=%d", (int)getpid());
 	say_status(s);
 	return s;
+}
+
+void supervised_reloading(struct supervised *s, bool under_way)
+{
+	if (!s)
+		return;
+	if (under_way) { /* both in one datagram, the time by CLOCK_MONOTONIC: sd_notify(3) */
+		notify_send("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(os_now() / 1000));
+		return;
+	}
+	notify_send("READY=1");
+	say_status(s);
 }
 
 void supervised_end(struct supervised *s)
@@ -78,6 +96,7 @@ void supervised_end(struct supervised *s)
 	if (!s)
 		return;
 	notify_send("STOPPING=1\nSTATUS=ending %u flows", host_flows(s->host));
+	host_tell_reloads(s->host, NULL, NULL);
 	loop_timer_fini(&s->timer);
 }
 

@@ -14,6 +14,8 @@ struct supervised;
 
 /* [control] The host has started. Null where nobody wants to know, or without memory. */
 struct supervised *supervised_new(struct host *h);
+/* [control] A reload begins, or has ended, whatever its result; the host's own are told without this. Takes null. */
+void supervised_reloading(struct supervised *s, bool under_way);
 /* [control] The host is going to stop; before host_stop(). Takes null. */
 void supervised_end(struct supervised *s);
 /* [control] After host_stop(). Takes null. */

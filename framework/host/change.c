@@ -12,6 +12,7 @@
 #include "host/generation.h"
 #include "host/parts.h"
 #include "host/probe.h"
+#include "loop/pool.h"
 #include "observe/log.h"
 #include "os/os.h"
 
@@ -19,20 +20,81 @@
 static const enum conf_kind making[] = {CONF_OUTBOUND, CONF_STACK, CONF_HANDLER, CONF_SERVICE};
 enum { MAKING = sizeof(making) / sizeof(making[0]) };
 
+/* ---- rounds over the shards ---- */
+
+static void on_round(void *arg, adit_result result)
+{
+	struct change *c = arg;
+
+	loop_timer_set(&c->patience, 0, 0);
+	c->then(c, result);
+}
+
+static void in_round(struct shard *s, void *arg)
+{
+	struct change *c = arg;
+
+	c->fn(s, c);
+	atomic_store(&c->results[s->index].back, true);
+}
+
+static void given_up_over(struct change *c, int err)
+{
+	log_warn("host", "the shard that did not come back has; the change that was given up is undone (%s)", err_text(err));
+}
+
+/* What a shard is inside of cannot be interrupted, so the change stays in the way of others; but who asked for it hears now.
+ * A switch that has begun on other shards holds there: it is only said. */
+static void on_patience(void *arg)
+{
+	struct change *c = arg;
+	unsigned n;
+
+	for (n = 0; n < c->host->shard_count && atomic_load(&c->results[n].back); n++)
+		;
+	if (n == c->host->shard_count)
+		return;
+	log_error("host", "shard %u has not come back from a call into a module for %u s", n,
+	          (unsigned)(c->host->patience / OS_SECOND));
+	if (c->order || c->given_up)
+		return;
+	c->given_up = true;
+	report_add(&c->report, REPORT_ERROR, NULL, "restart, if it never does",
+	           "given up: shard %u has not come back from a call into a module; nothing is changed, and no change can be made "
+	           "until it comes back",
+	           n);
+	c->over(c, ADIT_ETIME);
+	c->over = given_up_over;
+	c->beginning = NULL;
+	c->probed = NULL;
+	c->shifted = NULL;
+}
+
+bool change_is_given_up(struct change *c)
+{
+	if (c->given_up)
+		change_undo(c, ADIT_ETIME);
+	return c->given_up;
+}
+
 /* Goes over all shards; `then` is called when all have answered. */
 void change_over_shards(struct change *c, host_call_fn *fn, host_called_fn *then)
 {
 	unsigned n;
 	int err;
 
+	c->fn = fn;
+	c->then = then;
+	loop_timer_set(&c->patience, c->host->patience, 0);
 	for (n = 0; n < c->host->shard_count; n++) {
+		atomic_store(&c->results[n].back, false);
 		c->results[n].result = ADIT_OK;
 		c->results[n].instance = NULL;
 		c->results[n].why[0] = 0;
 	}
-	err = call_every(c->host, fn, c, then, true);
+	err = call_every(c->host, in_round, c, on_round, true);
 	if (err)
-		then(c, err);
+		on_round(c, err);
 }
 
 void change_note(struct change *c, struct shard *s, struct instance *i, adit_result r)
@@ -76,14 +138,53 @@ static int make_kind(struct change *c, enum conf_kind kind)
 	return err;
 }
 
+/* The generation that a service follows, as long as it may hold what the next one needs; null: none. */
+static struct instance *before_service(const struct change *c, const struct instance *i)
+{
+	unsigned n;
+
+	for (n = 0; n < c->items.count[CONF_SERVICE]; n++) {
+		struct instance *old = c->items.v[CONF_SERVICE][n].old;
+
+		if (c->items.v[CONF_SERVICE][n].now == i)
+			return old && old != i && old->serving && old->parts[0] ? old : NULL;
+	}
+	return NULL;
+}
+
+/* Two generations of a service cannot listen on one port: where the new one cannot be opened beside the old one, the old one
+ * makes room; it comes back if the change is undone. */
+static int open_service(struct change *c, struct instance *i)
+{
+	struct instance *old = before_service(c, i);
+	struct report beside;
+	int err;
+
+	if (!old || !pool_passed(pool_mark())) /* whose the jobs are is not known, and what makes room is destroyed at once */
+		return instance_open(i, &c->report);
+	report_init(&beside);
+	err = instance_open(i, &beside);
+	report_fini(&beside);
+	if (!err)
+		return ADIT_OK;
+	log_info("host", "service \"%s\" cannot be opened beside its former generation, which makes room for it", i->name);
+	instance_suspend(old);
+	instance_suspend(i);
+	err = instance_remake(i, &c->report);
+	i->suspended = false;
+	return err ? err : instance_open(i, &c->report);
+}
+
 static int open_kind(struct change *c, enum conf_kind kind)
 {
 	struct instance *i;
 	int err = ADIT_OK;
 
-	for (i = c->host->instances; i && !err; i = i->next)
-		if (i->fresh && !i->opened && i->entry_kind == kind)
-			err = instance_open(i, &c->report);
+	for (i = c->host->instances; i && !err; i = i->next) {
+		if (!i->fresh || i->opened || i->entry_kind != kind)
+			continue;
+		err = i->kind == PART_SERVICE ? open_service(c, i) : instance_open(i, &c->report);
+	}
 	return err;
 }
 
@@ -193,6 +294,8 @@ void change_make(struct change *c)
 	unsigned k;
 	int err = ADIT_OK;
 
+	if (change_is_given_up(c))
+		return;
 	for (k = 0; k < MAKING && !err; k++)
 		err = make_kind(c, making[k]);
 	for (k = 0; k < MAKING && !err; k++)
@@ -228,6 +331,9 @@ static void probe_next(struct change *c)
 	struct instance *i = c->probing ? c->probing->next : c->host->instances;
 	int err;
 
+	if (change_is_given_up(c))
+		return;
+
 	for (; i && (!i->fresh || i->kind != PART_STACK); i = i->next)
 		;
 	if (!i) {
@@ -255,6 +361,7 @@ int change_new(struct host *h, struct conf *conf, char stack_names[STACK_PROTOCO
 	c->host = h;
 	c->conf = conf_ref(conf);
 	report_init(&c->report);
+	loop_timer_init(&c->patience, h->loop, on_patience, c);
 	c->drain.ns = DRAIN_DEFAULT;
 	for (i = 0; i < STACK_PROTOCOLS; i++)
 		memcpy(c->line.stack_names[i], stack_names[i], NAME_ROOM);
@@ -272,6 +379,7 @@ void change_free(struct change *c)
 {
 	if (!c)
 		return;
+	loop_timer_fini(&c->patience);
 	items_fini(&c->items);
 	plan_fini(&c->plan);
 	free(c->order);
@@ -294,6 +402,17 @@ static void on_begin(void *arg)
 	change_make(c);
 }
 
+/* What drains and is to be taken back must not go while the change is being made. */
+static void reserve(struct change *c)
+{
+	unsigned k, n;
+
+	for (k = 0; k < CONF_KINDS; k++)
+		for (n = 0; n < c->items.count[k]; n++)
+			if (c->items.v[k][n].now && c->items.v[k][n].now->draining)
+				c->items.v[k][n].now->reserved = true;
+}
+
 int change_begin(struct change *c)
 {
 	struct host *h = c->host;
@@ -313,6 +432,7 @@ int change_begin(struct change *c)
 		return err;
 	}
 	stack_names(h, c->conf, c->line.stack_names);
+	reserve(c);
 	h->generation++;
 	h->change = c;
 	return ADIT_OK;

@@ -16,11 +16,14 @@
 #include "host/instance.h"
 #include "host/plan.h"
 
+#define CHANGE_PATIENCE 30000000000ull /* ns that a change waits for a shard that is inside a call */
+
 struct change;
 /* The end; err as that of host_reload. The change is freed after it. */
 typedef void change_over_fn(struct change *c, int err);
 
 struct change_result { /* of a shard */
+	atomic_bool back; /* has answered this round */
 	adit_result result;
 	struct instance *instance;
 	char why[256];
@@ -42,6 +45,10 @@ struct change {
 	struct shard_timeouts timeouts;
 	uint32_t half_open, datagram; /* limits */
 	struct change_result results[64]; /* by shard */
+	host_call_fn *fn;      /* of the round over the shards that is under way */
+	host_called_fn *then;
+	adit_timer patience;
+	bool given_up; /* a shard did not come back in time: what follows is the way back */
 	struct item *updating;
 	struct instance *probing;
 	bool switched;

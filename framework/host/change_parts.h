@@ -8,6 +8,8 @@
 
 /* Calls fn on every shard; `then` follows when all have answered, in c->results. */
 void change_over_shards(struct change *c, host_call_fn *fn, host_called_fn *then);
+/* Whether a shard did not come back in time: then the change goes the way back, and this has begun it. */
+bool change_is_given_up(struct change *c);
 /* [loop] A shard's result, with the words of the module that said it. */
 void change_note(struct change *c, struct shard *s, struct instance *i, adit_result r);
 /* The first shard that failed; null: none. */

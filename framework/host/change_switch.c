@@ -8,6 +8,7 @@
 #include "host/change_parts.h"
 #include "host/generation.h"
 #include "host/parts.h"
+#include "observe/log.h"
 
 /* ---- changed in place ---- */
 
@@ -118,6 +119,9 @@ void change_update(struct change *c)
 {
 	bool more = false;
 	unsigned k, n;
+
+	if (change_is_given_up(c))
+		return;
 
 	for (k = 0; k < CONF_KINDS; k++) {
 		for (n = 0; n < c->items.count[k]; n++) {
@@ -240,6 +244,10 @@ static int line_up(struct change *c)
 
 void change_finish(struct change *c, int err)
 {
+	struct instance *i;
+
+	for (i = c->host->instances; i; i = i->next)
+		i->reserved = false;
 	c->host->change = NULL;
 	c->over(c, err);
 	change_free(c);
@@ -317,9 +325,13 @@ static void switch_over(struct change *c)
 static void undo_on(struct shard *s, void *arg)
 {
 	struct change *c = arg;
+	const struct instance *i;
 	unsigned k, n;
 
 	s->order = c->host->order;
+	for (i = c->host->instances; i; i = i->next)
+		if (i->fresh && i->placed && i->kind != PART_SERVICE)
+			i->parts[s->index]->draining = 1;
 	for (k = 0; k < CONF_KINDS; k++) {
 		for (n = 0; n < c->items.count[k] && k != CONF_SERVICE; n++) {
 			struct item *item = &c->items.v[k][n];
@@ -345,11 +357,16 @@ static void on_undone(void *arg, adit_result result)
 		if (!i->fresh)
 			continue;
 		i->fresh = false;
-		if (i->placed)
+		if (i->kind == PART_SERVICE && i->parts[0] && i->parts[0]->started)
+			instance_stop(i->parts[0]);
+		if (i->placed && i->kind != PART_SERVICE)
 			generation_drain(i, 0, false);
 		else
 			instance_free(i);
 	}
+	for (i = c->host->instances; i && result == ADIT_OK; i = i->next)
+		if (i->suspended && instance_resume(i, &c->report) == ADIT_OK)
+			log_info("host", "service \"%s\" is back as it was", i->name);
 	outbound_names(c->host, c->host->options.conf, &c->report);
 	stack_names(c->host, c->host->options.conf, c->host->line.stack_names);
 	change_finish(c, c->err);

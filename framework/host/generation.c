@@ -13,6 +13,7 @@
 
 #include "host/parts.h"
 #include "host/swap.h"
+#include "loop/pool.h"
 #include "observe/log.h"
 #include "os/os.h"
 
@@ -37,7 +38,7 @@ struct generations {
 	struct walk walks[HOST_SHARDS_MOST];
 };
 
-
+static const enum part_kind kinds_of_flows[KINDS_OF_FLOWS] = {PART_STACK, PART_HANDLER, PART_OUTBOUND};
 
 static unsigned kind_index(const struct instance *i)
 {
@@ -54,6 +55,7 @@ static bool has_flows(const struct instance *i)
 static void count(struct walk *w, struct flow *f)
 {
 	const uint8_t place[KINDS_OF_FLOWS] = {f->stack, f->handler, f->outbound};
+	const struct part *part;
 	bool end = false;
 	unsigned k;
 
@@ -61,7 +63,9 @@ static void count(struct walk *w, struct flow *f)
 		if (place[k] >= SHARD_PARTS || !(w->looking[k] >> place[k] & 1))
 			continue;
 		w->found[k][place[k]]++;
-		if (!(w->ending[k] >> place[k] & 1))
+		/* It may have been taken back since the walk began. */
+		part = w->shard->parts[kinds_of_flows[k]][place[k]];
+		if (!(w->ending[k] >> place[k] & 1) || !part || !part->draining)
 			continue;
 		end = true;
 		if (f->state != FLOW_CLOSED)
@@ -105,6 +109,8 @@ static void count_busy(struct shard *s, void *arg)
 	struct instance *i = arg;
 	struct part *p = i->parts[s->index];
 
+	if (i->kind == PART_SERVICE)
+		return;
 	part_flush(p);
 	if (p->inside || p->scheduled || p->wrapped || p->queue.count)
 		atomic_fetch_add(&i->busy, 1);
@@ -152,26 +158,28 @@ static void on_stopped(void *arg, adit_result result)
 	struct instance *i = arg;
 
 	i->stopped = result == ADIT_OK;
+	i->pool_mark = pool_mark();
 	i->stopping = i->stopped; /* a shard that did not come to it is asked again */
 }
 
 static void retire(struct instance *i)
 {
+	i->stopping = true;
 	if (i->kind == PART_SERVICE) {
-		if (i->parts[0]->started)
+		if (i->parts[0] && i->parts[0]->started)
 			instance_stop(i->parts[0]);
-		gone(i);
+		on_stopped(i, ADIT_OK);
 		return;
 	}
-	i->stopping = true;
 	if (call_every(i->host, stop_on, i, on_stopped, true) != ADIT_OK)
 		i->stopping = false;
 }
 
-/* A stopped one may be freed when nothing of it is under way. */
+/* A stopped one may be freed when nothing of it is under way. Whose the jobs in the pool are is not known, so all that were
+ * there when it was stopped have to be over; what they have posted comes before the answers of this round. */
 static void check_quiet(struct generations *g, struct instance *i)
 {
-	if (i->counted)
+	if (i->counted || !pool_passed(i->pool_mark))
 		return;
 	atomic_store(&i->busy, 0);
 	i->counted = true;
@@ -192,7 +200,8 @@ static void judge(struct generations *g)
 		unsigned k = kind_index(i);
 
 		next = i->next;
-		if (!i->draining || i->stopping || !has_flows(i) || !(g->walks[0].looking[k] >> i->slot & 1))
+		/* One that was taken back and left again in between had flows that this walk did not see. */
+		if (!i->draining || i->stopping || i->reserved || !i->looked_for)
 			continue;
 		i->flows = 0;
 		for (n = 0; n < g->host->shard_count; n++) {
@@ -230,7 +239,8 @@ static void walk_all(struct generations *g)
 	unsigned n;
 
 	for (i = g->host->instances; i; i = i->next) {
-		if (!i->draining || i->stopping || !has_flows(i))
+		i->looked_for = i->draining && !i->stopping && !i->reserved && has_flows(i);
+		if (!i->looked_for)
 			continue;
 		looking[kind_index(i)] |= (uint64_t)1 << i->slot;
 		if (!i->wait && now >= i->drain_end)
@@ -271,7 +281,7 @@ static void on_tick(void *arg)
 		if (i->stopped)
 			check_quiet(g, i);
 		else if (!i->stopping && i->kind == PART_SERVICE)
-			retire(i);
+			retire(i); /* and then once more */
 		else if (!i->stopping)
 			any = true;
 	}
@@ -305,13 +315,14 @@ void generation_drain(struct instance *i, uint64_t ns, bool wait)
 	i->wait = wait;
 	i->drain_end = loop_now(h->loop) + ns;
 	i->flows = i->ended = 0;
+	i->looked_for = false;
 	if (!h->generations->walking)
 		loop_timer_set(&h->generations->timer, TICK / 8, 0);
 }
 
 void generation_take_back(struct instance *i)
 {
-	i->draining = false;
+	i->draining = i->looked_for = false;
 	i->serving = true;
 	i->flows = 0;
 	swaps_taken_back(i);

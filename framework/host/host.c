@@ -81,6 +81,7 @@ int host_new(struct host **out, const struct host_options *options)
 	if (!err)
 		loop_adopt(h->loop);
 	h->generation = 1;
+	h->patience = CHANGE_PATIENCE;
 	h->shard_count = shard_count_of(options->conf);
 	h->made_at = os_date();
 	if (!err && h->shard_count > 1 && !(h->homes = homes_new()))
@@ -245,7 +246,7 @@ static void stop_services(struct host *h)
 	struct instance *i;
 
 	for (i = h->instances; i; i = i->next)
-		if (i->kind == PART_SERVICE && i->parts[0]->started)
+		if (i->kind == PART_SERVICE && i->parts[0] && i->parts[0]->started)
 			instance_stop(i->parts[0]);
 }
 

@@ -124,6 +124,11 @@ typedef void host_reloaded_fn(void *arg, adit_result result, const struct host_p
  * null: the default. */
 int host_reload(struct host *h, struct conf *conf, const struct host_drain *drain, host_reloaded_fn *done, void *arg);
 
+/* [control] fn hears that a reload begins and that it has ended, whatever its result and whoever has asked for it; null: nobody
+ * does. */
+typedef void host_reloading_fn(void *arg, bool under_way);
+void host_tell_reloads(struct host *h, host_reloading_fn *fn, void *arg);
+
 /* ---- changes while it runs: the stack ---- */
 
 enum host_swap_step {

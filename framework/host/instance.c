@@ -259,6 +259,42 @@ adit_result instance_start(struct part *p)
 	return r;
 }
 
+void instance_suspend(struct instance *i)
+{
+	if (i->parts[0]->started)
+		instance_stop(i->parts[0]);
+	part_free(i->host, i->parts[0]);
+	i->parts[0] = NULL;
+	i->opened = false;
+	i->suspended = true;
+}
+
+int instance_remake(struct instance *i, struct report *r)
+{
+	return make_part(i, 0, r);
+}
+
+int instance_resume(struct instance *i, struct report *r)
+{
+	int err = make_part(i, 0, r);
+
+	if (!err)
+		err = instance_open(i, r);
+	if (!err)
+		err = instance_start(i->parts[0]);
+	if (err) {
+		report_add(r, REPORT_ERROR, NULL, "restart", "service \"%s\" (module %s) could not be brought back", i->name,
+		           i->module_name);
+		if (i->parts[0] && i->parts[0]->started)
+			instance_stop(i->parts[0]);
+		part_free(i->host, i->parts[0]);
+		i->parts[0] = NULL;
+		return err;
+	}
+	i->suspended = false;
+	return ADIT_OK;
+}
+
 void instance_free(struct instance *i)
 {
 	struct instance **link;

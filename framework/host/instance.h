@@ -35,8 +35,12 @@ struct instance {
 	bool placed;  /* its parts are among those of the shards */
 	bool fresh;   /* made by the change under way, not in the line-up yet */
 	bool serving; /* in the line-up */
+	bool suspended; /* a service that has made room for its next generation */
 	/* once it is not any more: host/generation.c */
 	bool draining, wait, stopping, stopped, counted;
+	bool looked_for;   /* by the walk under way, since its first slot */
+	bool reserved;     /* the change under way takes it back: it stays until that is over */
+	uint64_t pool_mark; /* jobs that may be its own (loop/pool.h) */
 	uint64_t drain_end; /* as loop_now() counts */
 	uint32_t flows, ended;
 	atomic_uint busy; /* parts that cannot be freed yet */
@@ -63,6 +67,11 @@ int instance_open(struct instance *i, struct report *r);
 /* [loop] Starts, stops a part; a failed start has been stopped again. */
 adit_result instance_start(struct part *p);
 void instance_stop(struct part *p);
+/* A service gives up what it holds: its part is stopped and destroyed, and nothing else is. instance_resume() makes, opens and
+ * starts it again; what it says is explained in r. */
+void instance_suspend(struct instance *i);
+int instance_remake(struct instance *i, struct report *r); /* creates the part of a suspended one anew, no more */
+int instance_resume(struct instance *i, struct report *r);
 /* Destroys the parts. Takes null. They must be stopped, and nothing may point to them. */
 void instance_free(struct instance *i);
 /* The words of a failed call under way: what its module said with fail(), or the code's. Lent until the next call. */

@@ -83,6 +83,9 @@ struct host {
 	unsigned stack_count;
 	struct conf *first; /* the manifest of the start */
 	struct probe *probes; /* host/probe.c */
+	host_reloading_fn *reloading; /* who hears of reloads; null: nobody */
+	void *reloading_arg;
+	uint64_t patience;     /* ns that a change waits for a shard */
 	struct change *change; /* that is being made; null: none */
 	struct generations *generations; /* host/generation.c */
 	struct swap *swaps; /* whose old stacks have not gone (host/swap.c) */

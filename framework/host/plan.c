@@ -160,7 +160,7 @@ static int compare(struct host *h, struct item *item, struct host_plan *plan, st
 {
 	const struct conf_entry *e = item->entry;
 	struct instance *i = item->old;
-	const adit_life *life = i->parts[0]->life;
+	const adit_life *life = i->parts[0] ? i->parts[0]->life : NULL; /* a service that could not be brought back has none */
 	struct candidate *c;
 	const char *key = differing(i->entry->cfg, e->cfg);
 	bool file, again, module = strcmp(i->module_name, e->module) || !same_text(i->entry->library, e->library);
@@ -170,7 +170,7 @@ static int compare(struct host *h, struct item *item, struct host_plan *plan, st
 		return err == ADIT_ENOMEM ? err : ADIT_ECONFIG;
 	file = !module && !module_is(i->module, c);
 	again = life && life->reload && life->flags & ADIT_LIFE_FILES;
-	item->keep = !module && !file && !key && !again;
+	item->keep = i->parts[0] && !module && !file && !key && !again;
 	if (!item->keep) {
 		item->change = !module && !file && life && life->reload ? HOST_UPDATE : HOST_RENEW;
 		if (e->kind == CONF_PLATFORM && item->change == HOST_RENEW)

@@ -85,10 +85,23 @@ static void on_shifted(struct change *c)
 	c->host->choice = r->choice;
 }
 
+static void tell(struct host *h, bool under_way)
+{
+	if (h->reloading)
+		h->reloading(h->reloading_arg, under_way);
+}
+
+void host_tell_reloads(struct host *h, host_reloading_fn *fn, void *arg)
+{
+	h->reloading = fn;
+	h->reloading_arg = arg;
+}
+
 static void on_over(struct change *c, int err)
 {
 	struct reload *r = c->arg;
 
+	tell(c->host, false);
 	r->done(r->arg, err, &c->plan, &c->report);
 	free(r);
 }
@@ -108,6 +121,7 @@ static void on_refused(void *arg)
 	static const struct host_plan nothing;
 	struct refusal *f = arg;
 
+	tell(f->host, false);
 	f->done(f->arg, f->err, &nothing, &f->report);
 	report_fini(&f->report);
 	free(f);
@@ -121,11 +135,13 @@ static int refuse(struct host *h, int err, struct report *r, host_reloaded_fn *d
 		return ADIT_ENOMEM;
 	*f = (struct refusal){.host = h, .done = done, .arg = arg, .err = err, .report = *r};
 	err = loop_post(h->loop, on_refused, f);
-	if (err)
+	if (err) {
 		free(f);
-	else
-		report_init(r); /* given away */
-	return err;
+		return err;
+	}
+	tell(h, true);
+	report_init(r); /* given away */
+	return ADIT_OK;
 }
 
 int host_reload(struct host *h, struct conf *conf, const struct host_drain *drain, host_reloaded_fn *done, void *arg)
@@ -165,6 +181,8 @@ int host_reload(struct host *h, struct conf *conf, const struct host_drain *drai
 	if (err) {
 		change_free(c);
 		free(rl);
+		return err;
 	}
-	return err;
+	tell(h, true);
+	return ADIT_OK;
 }

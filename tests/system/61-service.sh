@@ -30,6 +30,12 @@ sleep 1.2
 is "one that hangs gives no sign" "$(told WATCHDOG=1)" "$before"
 kill -CONT "$(pid_of adit)"
 check "and goes on when it does" wait_for 3 sh -c "[ \$(grep -c WATCHDOG=1 '$W/manager.log') -gt $before ]"
+kill -HUP "$(pid_of adit)"
+check "it is told of a reload, with its time" wait_for 5 grep -Eq 'RELOADING=1 \| MONOTONIC_USEC=[0-9]{6}' "$W/manager.log"
+check "and of its end" wait_for 5 sh -c "[ \$(grep -c READY=1 '$W/manager.log') = 2 ]"
+echo '{' >"$W/manifest.json"
+kill -HUP "$(pid_of adit)"
+check "also of one that changes nothing" wait_for 5 sh -c "[ \$(grep -c RELOADING=1 '$W/manager.log') = 2 ] && [ \$(grep -c READY=1 '$W/manager.log') = 3 ]"
 adit_down
 is "it is told of the end" "$(told STOPPING=1)" 1
 
