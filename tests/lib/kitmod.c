@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static struct kitmod seen = {.version = ADIT_MODULE_VERSION};
 
@@ -22,7 +23,19 @@ struct inst {
 	int32_t outbound;
 	const char *reload;
 	adit_timer *timer;
+	int claims;
 };
+
+/* Until the test says so; ten seconds at most. */
+static void wait_here(void)
+{
+	unsigned n;
+
+	atomic_fetch_add(&seen.waiting, 1);
+	for (n = 0; n < 10000 && atomic_load(&seen.hold); n++)
+		nanosleep(&(struct timespec){0, 1000000}, NULL);
+	atomic_fetch_sub(&seen.waiting, 1);
+}
 
 static const char *text(const struct inst *i, const adit_cfg *cfg, const char *path, const char *other)
 {
@@ -69,6 +82,13 @@ static adit_result ADIT_CALL open(void *inst)
 	struct inst *i = inst;
 
 	atomic_fetch_add(&seen.opened, 1);
+	if (!strcmp(text(i, i->cfg, "claim", ""), "yes")) {
+		unsigned nobody = 0;
+
+		if (!atomic_compare_exchange_strong(&seen.claimed, &nobody, (unsigned)i->tag))
+			return fail(i->env, "somebody else has claimed it");
+		i->claims = 1;
+	}
 	return strcmp(text(i, i->cfg, "fail", ""), "open") ? 0 : fail(i->env, "open was told to fail");
 }
 
@@ -88,15 +108,34 @@ static adit_result ADIT_CALL reload(void *inst, const adit_cfg *cfg)
 
 	if (!strcmp(how, "never"))
 		return ADIT_ENOSYS;
+	if (!strcmp(how, "wait") && i->env->shard == i->env->shards - 1)
+		wait_here();
 	if (!strcmp(how, "refuse") && i->env->shard == i->env->shards - 1)
 		return fail(i->env, "reload was told to refuse");
 	atomic_fetch_add(&seen.reloaded, 1);
 	return read_settings(i, cfg);
 }
 
+static void ADIT_CALL work(void *arg)
+{
+	wait_here();
+	((struct inst *)arg)->tag = 'j';
+}
+
+static void ADIT_CALL job_over(void *arg)
+{
+	if (((struct inst *)arg)->tag == 'j')
+		atomic_fetch_add(&seen.jobs, 1);
+}
+
 static void ADIT_CALL drain(void *inst, uint64_t deadline_ns)
 {
+	struct inst *i = inst;
+	const adit_loop_1 *loop = i->env->host->get(i->env->host, ADIT_LOOP_1);
+
 	atomic_fetch_add(&seen.drained, 1);
+	if (!strcmp(text(i, i->cfg, "job", ""), "yes"))
+		loop->pool(i->env->loop, work, job_over, i);
 }
 
 static void ADIT_CALL stop(void *inst)
@@ -106,8 +145,12 @@ static void ADIT_CALL stop(void *inst)
 
 static void ADIT_CALL destroy(void *inst)
 {
+	struct inst *i = inst;
+
 	atomic_fetch_add(&seen.destroyed, 1);
-	free(inst);
+	if (i && i->claims)
+		atomic_store(&seen.claimed, 0);
+	free(i);
 }
 
 static const adit_life life = {sizeof(life), 0, create, open, start, reload, drain, stop, destroy};

@@ -18,6 +18,9 @@ struct kitmod {
 	atomic_uint reached[128];   /* outbounds, by their tag: how often they were asked */
 	atomic_uint replies[65536]; /* platform: datagrams down, by the application's port */
 	atomic_uint tag[65536];     /* the first byte of the last one */
+	atomic_uint hold;           /* while it is set, a reload or a job that waits does so */
+	atomic_uint waiting, jobs;  /* that wait; jobs that are over */
+	atomic_uint claimed;        /* services: whose there can be only one, by their tag */
 	atomic_uint outputs;        /* platform: packets down */
 };
 

@@ -13,6 +13,7 @@ mkdir -p "$out/1" "$out/2" "$out/tmp"
 settings='{ "type": "object", "additionalProperties": false, "properties": {
 	"tag": { "type": "string", "default": "a" }, "outbound": { "type": "string", "default": "" },
 	"reload": { "type": "string", "default": "" }, "fail": { "type": "string", "default": "" },
+	"claim": { "type": "string", "default": "" }, "job": { "type": "string", "default": "" },
 	"probe": { "type": "string", "default": "pass" } } }'
 
 component() { # KIND
@@ -35,7 +36,7 @@ module() { # NAME VERSION DIR COMPONENTS FLAGS...
   "loops": "many",
   "components": [ $components ],
   "offers": [],
-  "requires": ["adit.config/1", "adit.outbounds/1"],
+  "requires": ["adit.config/1", "adit.loop/1", "adit.outbounds/1"],
   "wants": [],
   "rights": []
 }

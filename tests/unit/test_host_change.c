@@ -692,6 +692,155 @@ static void a_change_under_way_refuses_another(void **state)
 	conf_unref(conf);
 }
 
+/* ---- what takes its time ---- */
+
+static struct kitmod *held;
+
+static int is_waiting(void)
+{
+	return atomic_load(&held->waiting) > 0;
+}
+
+static int no_change(void)
+{
+	return !host->change;
+}
+
+/* Like reload(), but returns when a shard is inside of a call that does not return. */
+static struct conf *reload_that_waits(const char *text)
+{
+	struct conf *conf;
+
+	memset(&reloaded, 0, sizeof(reloaded));
+	write_manifest(text);
+	assert_int_equal(session_read_again(&session, &conf), 0);
+	assert_int_equal(host_reload(host, conf, NULL, on_reloaded, NULL), 0);
+	until(is_waiting);
+	return conf;
+}
+
+/* Who has asked hears in time; nothing has changed when the shard is back, and then changes can be made again. */
+static void a_shard_that_does_not_return_gives_the_change_up(void **state)
+{
+	struct conf *conf;
+
+	start(handler(", \"tag\": \"a\""));
+	held = kit_of("kithandler", 1);
+	host->patience = OS_SECOND / 5;
+	atomic_store(&held->hold, 1);
+	conf = reload_that_waits(handler(", \"tag\": \"b\", \"reload\": \"wait\""));
+	until(is_reloaded);
+	assert_int_equal(reloaded.result, ADIT_ETIME);
+	assert_non_null(strstr(reloaded.report, "shard 1 has not come back"));
+	assert_int_equal(host_reload(host, conf, NULL, on_reloaded, NULL), ADIT_EAGAIN);
+	conf_unref(conf);
+	atomic_store(&held->hold, 0);
+	until(no_change);
+	assert_int_equal(ask(1000), 'a');
+	assert_int_equal(ask(1001), 'a');
+	assert_int_equal(reload(handler(", \"tag\": \"c\""), 0), 0);
+	assert_int_equal(ask(1000), 'c');
+	assert_int_equal(ask(1001), 'c');
+}
+
+static uint64_t opened(void)
+{
+	uint64_t v = 0;
+	const char *name;
+	unsigned i;
+
+	for (i = 0; (name = host_counter(host, i, &v)) != NULL && strcmp(name, "flows_opened"); i++)
+		;
+	assert_non_null(name);
+	return v;
+}
+
+static const char *with(const char *stack, const char *settings)
+{
+	handler(settings);
+	return manifest(stack, rest);
+}
+
+static uint64_t wait_end;
+
+static int time_is_up(void)
+{
+	return os_now() > wait_end;
+}
+
+/* The time of "one" is up while the change that takes it back is being made. */
+static void what_is_taken_back_keeps_its_flows(void **state)
+{
+	uint64_t before;
+
+	start(with("one", ", \"tag\": \"a\""));
+	held = kit_of("kithandler", 1);
+	assert_int_equal(ask(1000), 'a');
+	assert_int_equal(ask(1001), 'a');
+	before = opened();
+	assert_int_equal(reload(with("two", ", \"tag\": \"a\""), OS_SECOND / 2), 0);
+	assert_int_equal(instances("one", true), 1);
+	atomic_store(&held->hold, 1);
+	conf_unref(reload_that_waits(with("one", ", \"tag\": \"b\", \"reload\": \"wait\"")));
+	wait_end = os_now() + OS_SECOND;
+	until(time_is_up);
+	atomic_store(&held->hold, 0);
+	until(is_reloaded);
+	assert_int_equal(reloaded.result, 0);
+	assert_int_equal(instances("one", false), 1);
+	assert_int_equal(ask(1000), 'b');
+	assert_int_equal(ask(1001), 'b');
+	assert_true(opened() == before); /* they are the same flows */
+}
+
+/* A job in the pool has its instance's memory. */
+static void an_instance_outlives_its_jobs(void **state)
+{
+	start(handler(", \"tag\": \"a\", \"job\": \"yes\""));
+	held = kit_of("kithandler", 1);
+	atomic_store(&held->hold, 1);
+	assert_int_equal(reload(handler(", \"tag\": \"b\", \"reload\": \"never\""), 0), 0);
+	until(is_waiting);
+	wait_end = os_now() + OS_SECOND;
+	until(time_is_up);
+	assert_int_equal(atomic_load(&held->stopped), SHARDS);
+	assert_int_equal(atomic_load(&held->destroyed), 0);
+	atomic_store(&held->hold, 0);
+	until(nothing_drains);
+	assert_int_equal(atomic_load(&held->jobs), SHARDS);
+	assert_int_equal(atomic_load(&held->destroyed), SHARDS);
+}
+
+static const char *service(const char *settings)
+{
+	snprintf(rest, sizeof(rest),
+	         "%s, \"handlers\": [{\"name\": \"h\", \"module\": \"kithandler\"}], "
+	         "\"services\": [{\"name\": \"s\", \"module\": \"kitbase\", \"claim\": \"yes\"%s}]",
+	         outbounds_a, settings);
+	return manifest("one", rest);
+}
+
+/* What there can be once, such as a port, goes from one generation of a service to the next, and back. */
+static void a_service_makes_room_for_the_next(void **state)
+{
+	struct kitmod *k;
+
+	start(service(", \"tag\": \"a\""));
+	k = kit_of("kitbase", 1);
+	assert_int_equal(atomic_load(&k->claimed), 'a');
+	assert_int_equal(reload(service(", \"tag\": \"b\", \"reload\": \"never\""), 0), 0);
+	assert_int_equal(atomic_load(&k->claimed), 'b');
+	until(nothing_drains);
+	assert_int_equal(atomic_load(&k->claimed), 'b');
+	assert_int_equal(instances("s", false), 1);
+	assert_int_equal(reload(service(", \"tag\": \"c\", \"reload\": \"never\", \"fail\": \"start\""), 0), ADIT_EIO);
+	assert_non_null(strstr(reloaded.report, "start was told to fail"));
+	assert_int_equal(atomic_load(&k->claimed), 'b'); /* it is back */
+	assert_int_equal(instances("s", false), 1);
+	assert_int_equal(reload(service(", \"tag\": \"d\", \"reload\": \"never\""), 0), 0);
+	assert_int_equal(atomic_load(&k->claimed), 'd');
+}
+
 /* ---- host_call ---- */
 
 static unsigned called;
@@ -746,6 +895,10 @@ int main(void)
 		T(stacks_are_swapped_and_taken_back),
 		T(a_stack_that_fails_its_trial_gets_nothing),
 		T(a_change_under_way_refuses_another),
+		T(a_shard_that_does_not_return_gives_the_change_up),
+		T(what_is_taken_back_keeps_its_flows),
+		T(an_instance_outlives_its_jobs),
+		T(a_service_makes_room_for_the_next),
 		T(calls_are_answered_or_cancelled),
 	};
 
