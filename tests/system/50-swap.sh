@@ -162,7 +162,7 @@ check "the stack that was left goes" wait_for 30 grep -q 'swap: retire: stack "t
 
 # A form whose answers pass the host by has a test of its own, through the device.
 swap three
-like "form transparent is tried by itself" "$(grep 'swap: probe' "$W/adit.log" | tail -n 1)" 'stack "three": its own test passed on 2 shards'
+like "form transparent is tried by itself" "$(grep '^probe' "$W/swap.log")" 'stack "three": its own test passed on 2 shards'
 line=$(client "$BUILD/tests/lib/flowload" tcp $S4 7000 --flows 20 --up 3000 --down 3000 --first 40000 --deadline 10)
 is "and ends new flows" "$(value "$line" "done") $(value "$line" crossed)" "20 0"
 check "what it was can be had back" timeout 20 "$ADIT" swap --undo --drain 1s --socket "$SOCKET"
