@@ -45,7 +45,7 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t size)
 {
 	struct conn *c = arg;
 
-	c->acked += size;
+	c->stack->heard.acked += size;
 	return ERR_OK;
 }
 
@@ -86,7 +86,7 @@ static void say_open(struct conn *c)
 static void tell_consumed(struct conn *c)
 {
 	while (c->consumed) {
-		uint64_t n = LWIP_MIN(c->consumed, RECVED_MOST);
+		uint32_t n = LWIP_MIN(c->consumed, RECVED_MOST);
 
 		tcp_recved(c->pcb, (u16_t)n);
 		c->consumed -= n;
@@ -96,31 +96,34 @@ static void tell_consumed(struct conn *c)
 static void say_data(struct conn *c)
 {
 	adit_event ev = {.type = ADIT_EV_DATA, .flags = ADIT_EVF_BUF, .flow = c->flow};
+	struct stack *st = c->stack;
 
-	if (!c->data_head)
+	if (!st->heard.head)
 		return;
-	ev.u.buf = c->data_head;
-	c->data_head = c->data_tail = NULL;
+	ev.u.buf = st->heard.head;
+	st->heard.head = st->heard.tail = NULL;
 	if (c->deaf || c->closed) {
-		put_buf(c->stack, ev.u.buf);
-		c->consumed += c->data_size;
+		put_buf(st, ev.u.buf);
+		c->consumed += st->heard.size;
 	} else {
-		c->unread += c->data_size;
-		stack_emit(c->stack, &ev);
+		c->unread += st->heard.size;
+		stack_emit(st, &ev);
 	}
-	c->data_size = 0;
+	st->heard.size = 0;
 }
 
 static void say_acked(struct conn *c)
 {
-	down_acked(c, c->acked);
-	c->owed += c->acked;
-	c->acked = 0;
+	uint32_t size = c->stack->heard.acked;
+
+	c->stack->heard.acked = 0;
+	down_acked(c, size);
+	c->owed += size;
 }
 
 static void say_credit(struct conn *c)
 {
-	uint64_t size = c->owed;
+	uint32_t size = c->owed;
 
 	if (!size || c->fin_wanted || (c->head && size < CREDIT_STEP))
 		return;
@@ -145,7 +148,7 @@ void conn_settle(struct conn *c)
 	c->pcb = pcb ? pcb : tcp_tw_pcbs;
 	if (c->pcb && c->heard & HEARD_OPEN)
 		say_open(c);
-	if (c->acked)
+	if (c->stack->heard.acked)
 		say_acked(c);
 	say_data(c);
 	if (pcb && c->error && !c->closed)
@@ -263,8 +266,28 @@ void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 
 static void later(struct conn *c)
 {
-	if (!link_used(&c->dirty))
-		list_add(&c->stack->dirty, &c->dirty);
+	struct stack *st = c->stack;
+
+	if (c->next_dirty)
+		return;
+	c->next_dirty = st->dirty ? st->dirty : c;
+	st->dirty = c;
+}
+
+static void not_later(struct conn *c)
+{
+	struct conn *d = c->stack->dirty;
+
+	if (!c->next_dirty)
+		return;
+	if (d == c) {
+		c->stack->dirty = c->next_dirty == c ? NULL : c->next_dirty;
+	} else {
+		while (d->next_dirty != c)
+			d = d->next_dirty;
+		d->next_dirty = c->next_dirty == c ? d : c->next_dirty;
+	}
+	c->next_dirty = NULL;
 }
 
 void conn_abort(struct conn *c, int32_t code)
@@ -291,7 +314,7 @@ static void send_op(struct conn *c, adit_buf *b)
 		conn_abort(c, ADIT_EINVAL);
 		return;
 	}
-	c->credit -= size;
+	c->credit -= (uint32_t)size;
 	if (down_queue(c, b) != ADIT_OK)
 		conn_abort(c, ADIT_ENOMEM);
 	else
@@ -300,9 +323,10 @@ static void send_op(struct conn *c, adit_buf *b)
 
 static void consume_op(struct conn *c, uint64_t size)
 {
-	size = LWIP_MIN(size, c->unread);
-	c->unread -= size;
-	c->consumed += size;
+	uint32_t n = (uint32_t)LWIP_MIN(size, c->unread);
+
+	c->unread -= n;
+	c->consumed += n;
 	later(c);
 }
 
@@ -351,12 +375,11 @@ void conn_op(struct conn *c, const adit_op *op)
 
 void conns_flush(struct stack *st)
 {
-	struct link *k;
+	struct conn *c;
 
-	while ((k = list_first(&st->dirty)) != NULL) {
-		struct conn *c = LINK_OF(k, struct conn, dirty);
-
-		link_remove(k);
+	while ((c = st->dirty) != NULL) {
+		st->dirty = c->next_dirty == c ? NULL : c->next_dirty;
+		c->next_dirty = NULL;
 		if (c->closed || !c->pcb)
 			continue;
 		conn_enter(c);
@@ -386,10 +409,8 @@ void conn_free(struct conn *c)
 		tcp_abandon(c->pcb, !c->closed);
 	conn_leave(c);
 	timer_forget(c);
-	link_remove(&c->dirty);
+	not_later(c);
 	down_drop(c);
-	if (c->data_head)
-		put_buf(c->stack, c->data_head);
 	port_free(c);
 }
 

@@ -77,8 +77,8 @@ static void unqueue(struct conn *c)
 	c->head = h->next;
 	if (!c->head)
 		c->tail = NULL;
-	if (c->last_lent == h)
-		c->last_lent = NULL;
+	if (c->stack->lent == h)
+		c->stack->lent = NULL;
 	if (c->next_held == h)
 		c->next_held = h->next;
 	held_release(h);
@@ -133,6 +133,7 @@ static int write_segment(struct conn *c, uint32_t size)
 	uint32_t pieces = 0;
 	err_t err = ERR_OK;
 
+	c->stack->lent = c->next_held; /* lwIP sends it in this call: down_lend need not look for it */
 	pcb->mss = MSS_ANY;
 	while (size && pieces++ < PIECES_MOST) {
 		struct held *h = c->next_held;
@@ -203,7 +204,7 @@ void down_pump(struct conn *c)
 
 static struct held *held_at(struct conn *c, uint32_t seq)
 {
-	struct held *h = c->last_lent;
+	struct held *h = c->stack->lent;
 
 	if (!h || TCP_SEQ_LT(seq, h->seq))
 		h = c->head;
@@ -225,7 +226,7 @@ adit_buf *down_lend(struct conn *c, uint32_t seq, uint32_t size)
 		if (!*link)
 			break;
 		h->refs++;
-		c->last_lent = h;
+		st->lent = h;
 		link = &(*link)->next;
 		seq += n;
 		size -= n;

@@ -21,6 +21,7 @@ void conn_enter(struct conn *c)
 	port_stack = c->stack;
 	port_window = c->stack->window;
 	c->stack->current = c;
+	c->stack->lent = NULL;
 	tcp_listen_pcbs.listen_pcbs = NULL;
 	tcp_active_pcbs = tcp_tw_pcbs = NULL;
 	if (!pcb)

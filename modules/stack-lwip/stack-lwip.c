@@ -49,10 +49,10 @@ static adit_result ADIT_CALL stack_create(void *ctx, const adit_env *env, void *
 	st->host = env->host;
 	st->path = env->path;
 	st->loop = env->loop;
-	list_init(&st->dirty);
 	list_init(&st->ticking);
 	list_init(&st->acks);
 	list_init(&st->keeps);
+	list_init(&st->probes);
 	list_init(&st->closing);
 	st->loops = st->host->get(st->host, ADIT_LOOP_1);
 	st->config = st->host->get(st->host, ADIT_CONFIG_1);

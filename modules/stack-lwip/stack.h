@@ -50,36 +50,34 @@ struct held {
 /* What lwIP has said in the call under way. */
 enum { HEARD_OPEN = 1, HEARD_FIN = 2, HEARD_ERROR = 4 };
 
-/* A TCP flow. */
+/* A TCP flow: 152 bytes, with malloc's own 160. What is heard in one call of lwIP stands in struct stack. */
 struct conn {
 	struct stack *stack;
 	struct tcp_pcb *pcb; /* null: lwIP has none, before the SYN and after the end */
 	adit_flow flow;
 	struct held *head, *tail; /* sent or to be sent, not acknowledged */
 	struct held *next_held;   /* holds the next byte for lwIP; null: all bytes are its */
-	struct held *last_lent;   /* where the last packet's bytes were */
 	uint32_t seq_acked;       /* bytes before it have been acknowledged */
 	uint32_t seq_end;         /* behind the last byte that waits */
-	uint64_t credit;          /* what the handler may still send */
-	uint64_t owed;            /* acknowledged, not given back as credit yet */
-	uint64_t unread;          /* given as DATA, not consumed yet */
-	uint64_t consumed;        /* lwIP has not been told yet */
-	adit_buf *data_head, *data_tail; /* heard, to be emitted */
-	uint64_t data_size;
-	uint64_t acked; /* heard */
-	uint64_t ack_due, keep_due, close_due;
-	struct link dirty;   /* of those with new operations */
-	struct link ticking; /* of those that wait for something on lwIP's ticks */
-	struct link acks;    /* of those that owe an acknowledgement, by ack_due */
-	struct link keeps;   /* of those that are idle and kept alive, by keep_due */
-	struct link closing; /* of those under close_due */
-	int32_t error;       /* heard */
+	uint32_t credit;          /* what the handler may still send */
+	uint32_t owed;            /* acknowledged, not given back as credit yet */
+	uint32_t unread;          /* given as DATA, not consumed yet */
+	uint32_t consumed;        /* lwIP has not been told yet */
+	struct conn *next_dirty;  /* of those with new operations; the last one's is itself; null: not among them */
+	struct link ticking;      /* of those that wait for something on lwIP's ticks */
+	struct link acks;         /* of those that owe an acknowledgement, by ack_due */
+	struct link late;         /* of those that are kept alive, probed, or under a close's deadline, by late_due */
+	uint64_t ack_due, late_due;
+	int32_t error; /* heard */
 	uint8_t heard;
-	uint8_t begun;        /* lwIP has had its SYN */
-	uint8_t open, closed; /* the first CREDIT, or CLOSED, has been emitted */
-	uint8_t fin_wanted, fin_sent;
-	uint8_t deaf; /* after CLOSE: what the application still says is nobody's */
+	uint8_t begun : 1,       /* lwIP has had its SYN */
+		open : 1,        /* the first CREDIT has been emitted */
+		closed : 1,      /* CLOSED has been emitted */
+		closing : 1,     /* it is under a close's deadline */
+		fin_wanted : 1, fin_sent : 1,
+		deaf : 1;        /* after CLOSE: what the application still says is nobody's */
 };
+_Static_assert(sizeof(void *) != 8 || sizeof(struct conn) == 152, "a connection has grown");
 
 enum slot_state {
 	SLOT_FREE,
@@ -117,7 +115,14 @@ struct stack {
 	struct tcp_pcb_listen *listener; /* for whatever address and port the SYN under way has */
 	struct conn *current;            /* whose segment or timer lwIP is working on */
 
-	struct list dirty, ticking, acks, keeps, closing;
+	struct {                         /* heard in the call under way, until conn_settle says it */
+		adit_buf *head, *tail;
+		uint32_t size, acked;
+	} heard;
+	struct held *lent; /* current's, where the last bytes were that lwIP has been given or has sent in this call */
+
+	struct conn *dirty;
+	struct list ticking, acks, keeps, probes, closing;
 	adit_timer *timer;
 	uint64_t timer_at; /* 0: it is not set */
 	uint64_t tick_at;  /* when lwIP's next tick is due, while somebody ticks */

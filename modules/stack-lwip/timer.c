@@ -38,8 +38,9 @@ static void arm(struct stack *st)
 	uint64_t now = st->loops->now(st->loop), at = list_first(&st->ticking) ? st->tick_at : 0;
 
 	due_first(&at, &st->acks, offsetof(struct conn, acks), offsetof(struct conn, ack_due));
-	due_first(&at, &st->keeps, offsetof(struct conn, keeps), offsetof(struct conn, keep_due));
-	due_first(&at, &st->closing, offsetof(struct conn, closing), offsetof(struct conn, close_due));
+	due_first(&at, &st->keeps, offsetof(struct conn, late), offsetof(struct conn, late_due));
+	due_first(&at, &st->probes, offsetof(struct conn, late), offsetof(struct conn, late_due));
+	due_first(&at, &st->closing, offsetof(struct conn, late), offsetof(struct conn, late_due));
 	if (!at || (st->timer_at && st->timer_at <= at))
 		return;
 	st->timer_at = at;
@@ -87,12 +88,13 @@ void timer_update(struct conn *c)
 		c->ack_due = now + ACK_DELAY_NS;
 		list_add(&st->acks, &c->acks);
 	}
-	link_remove(&c->keeps);
-	if (c->closed)
-		link_remove(&c->closing); /* TIME-WAIT */
-	if (st->keepalive && !c->closed && (pcb->so_options & SOF_KEEPALIVE)) {
-		c->keep_due = now + (pcb->keep_cnt_sent ? pcb->keep_intvl * (uint64_t)1000000 : st->keepalive) + TICK_NS;
-		list_add(&st->keeps, &c->keeps);
+	if (!c->closing || c->closed) { /* closed: TIME-WAIT */
+		link_remove(&c->late);
+		c->closing = 0;
+	}
+	if (st->keepalive && !c->closed && !c->closing && (pcb->so_options & SOF_KEEPALIVE)) {
+		c->late_due = now + (pcb->keep_cnt_sent ? pcb->keep_intvl * (uint64_t)1000000 : st->keepalive) + TICK_NS;
+		list_add(pcb->keep_cnt_sent ? &st->probes : &st->keeps, &c->late);
 	}
 	arm(st);
 }
@@ -101,10 +103,12 @@ void timer_closing(struct conn *c)
 {
 	struct stack *st = c->stack;
 
-	if (link_used(&c->closing))
+	if (c->closing)
 		return;
-	c->close_due = st->loops->now(st->loop) + CLOSE_S * 1000000000ull;
-	list_add(&st->closing, &c->closing);
+	c->closing = 1;
+	link_remove(&c->late);
+	c->late_due = st->loops->now(st->loop) + CLOSE_S * 1000000000ull;
+	list_add(&st->closing, &c->late);
 	arm(st);
 }
 
@@ -112,8 +116,8 @@ void timer_forget(struct conn *c)
 {
 	link_remove(&c->ticking);
 	link_remove(&c->acks);
-	link_remove(&c->keeps);
-	link_remove(&c->closing);
+	link_remove(&c->late);
+	c->closing = 0;
 }
 
 static void tick(struct stack *st, uint64_t now)
@@ -161,12 +165,12 @@ static void acknowledge(struct stack *st, uint64_t now)
 }
 
 /* lwIP sends the probe itself, and gives the connection up after some, on a slow tick. */
-static void keep_alive(struct stack *st, uint64_t now)
+static void keep_alive(const struct list *l, uint64_t now)
 {
 	struct link *k;
 
-	while ((k = list_first(&st->keeps)) != NULL && LINK_OF(k, struct conn, keeps)->keep_due <= now) {
-		struct conn *c = LINK_OF(k, struct conn, keeps);
+	while ((k = list_first(l)) != NULL && LINK_OF(k, struct conn, late)->late_due <= now) {
+		struct conn *c = LINK_OF(k, struct conn, late);
 
 		link_remove(k);
 		conn_enter(c);
@@ -186,9 +190,10 @@ static void ADIT_CALL on_timer(void *arg)
 	timer_sync(st);
 	tick(st, now);
 	acknowledge(st, now);
-	keep_alive(st, now);
-	while ((k = list_first(&st->closing)) != NULL && LINK_OF(k, struct conn, closing)->close_due <= now)
-		conn_abort(LINK_OF(k, struct conn, closing), ADIT_ETIME);
+	keep_alive(&st->keeps, now);
+	keep_alive(&st->probes, now);
+	while ((k = list_first(&st->closing)) != NULL && LINK_OF(k, struct conn, late)->late_due <= now)
+		conn_abort(LINK_OF(k, struct conn, late), ADIT_ETIME);
 	arm(st);
 	stack_flush(st);
 }

@@ -132,14 +132,14 @@ struct pbuf *up_wrap(struct stack *st, adit_buf *b)
 	return all;
 }
 
-static void add(struct conn *c, adit_buf *b)
+static void add(struct stack *st, adit_buf *b)
 {
-	if (c->data_tail)
-		c->data_tail->next = b;
+	if (st->heard.tail)
+		st->heard.tail->next = b;
 	else
-		c->data_head = b;
-	c->data_tail = b;
-	c->data_size += b->len;
+		st->heard.head = b;
+	st->heard.tail = b;
+	st->heard.size += b->len;
 }
 
 /* The buffer of a pbuf that nobody else has, its contents what is left of the pbuf. Null: it is not to be had. */
@@ -172,7 +172,7 @@ void up_take(struct conn *c, struct pbuf *p)
 		adit_buf *b = q->len ? unload(c->stack, q) : NULL;
 
 		if (b)
-			add(c, b);
+			add(c->stack, b);
 		else if (q->len)
 			c->error = ADIT_ENOMEM; /* a stretch of the stream is gone: so is the flow */
 	}
