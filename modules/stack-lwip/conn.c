@@ -230,9 +230,20 @@ static void trim_to_window(struct tcp_pcb *pcb, struct pbuf *p, uint32_t header)
 	tcp_ack_now(pcb); /* it may be a probe of a closed window */
 }
 
+/* In slow start lwIP's window grows by two segments per acknowledgement at most (RFC 3465 section 2.2). One that stands for
+ * a super-packet stands for dozens, so all bytes count, as on Linux; not after a timeout. */
+static void grow_window(struct tcp_pcb *pcb, uint32_t acked, uint32_t before)
+{
+	uint32_t grown = pcb->cwnd - before;
+
+	if (before >= pcb->ssthresh || pcb->cwnd < before || pcb->flags & (TF_RTO | TF_INFR) || acked <= grown)
+		return;
+	pcb->cwnd = LWIP_MIN(before + acked, LWIP_MAX(pcb->ssthresh, pcb->cwnd));
+}
+
 void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 {
-	uint32_t headers = b->hdr_len, skip = b->csum_start, size = 0;
+	uint32_t headers = b->hdr_len, skip = b->csum_start, size = 0, cwnd;
 	struct tcp_hdr tcp;
 	const adit_buf *q;
 	struct pbuf *p;
@@ -255,9 +266,12 @@ void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 			tcp_set_flags(c->pcb, TF_ACK_DELAY);
 		if (tcp_active_pcbs)
 			trim_to_window(c->pcb, p, headers - skip);
+		cwnd = c->pcb ? c->pcb->cwnd : 0;
 		tcp_input(p, ip_device());
-		if (tcp_active_pcbs)
+		if (tcp_active_pcbs) {
 			take_window(tcp_active_pcbs, &tcp);
+			grow_window(tcp_active_pcbs, c->stack->heard.acked, cwnd);
+		}
 	}
 	conn_settle(c);
 }

@@ -381,6 +381,22 @@ static void sends_super_packets_of_real_segments_within_the_windows(void **state
 	assert_int_equal(virtualhost_armed(h), 0);
 }
 
+static void slow_start_counts_the_bytes_of_a_super_packet(void **state)
+{
+	struct app a = open_app(1, 4);
+	uint32_t first = a.ack, most = 10 * MSS, round;
+
+	a.window = 4096;
+	acknowledge(&a, first); /* 512 kB, so that only the congestion window counts */
+	virtualhost_send(h, 1, bytes, WINDOW, 30000);
+	/* One acknowledgement for all that is under way lets out twice as much. */
+	for (round = 0; round < 4; round++, most *= 2) {
+		assert_int_equal(last_sent()->seq + last_sent()->size - a.ack, most);
+		acknowledge(&a, a.ack + most);
+	}
+	assert_int_equal(last_sent()->seq + last_sent()->size - first, WINDOW);
+}
+
 static void many_small_sends_of_one_turn_go_as_one_segment(void **state)
 {
 	struct app a = open_app(1, 4);
@@ -754,6 +770,23 @@ static void asks_whether_the_application_is_still_there(void **state)
 	assert_int_equal(virtualhost_armed(h), 0);
 }
 
+static void probes_do_not_wait_for_other_connections(void **state)
+{
+	struct event e;
+	struct app a;
+
+	assert_int_equal(virtualhost_free(h), 0);
+	h = virtualhost_new(&adit_module_1, WINDOW, MEMORY, 120 * SECOND);
+	a = open_app(1, 4);
+	open_app(2, 4); /* is never heard of again */
+	virtualhost_run(h, 119 * SECOND);
+	tell(&a, TCP_ACK_FLAG, NULL, 0, 0); /* its turn comes at 239 s */
+	virtualhost_run(h, 100 * SECOND);
+	assert_int_equal(virtualhost_heard(h, 2, ADIT_EV_CLOSED, &e), 1);
+	assert_int_equal(e.code, ADIT_ETIME);
+	assert_int_equal(virtualhost_heard(h, 1, ADIT_EV_CLOSED, NULL), 0);
+}
+
 /* ---- what is not TCP, and what is not a flow ---- */
 
 static void datagrams_go_up_and_down_without_headers(void **state)
@@ -805,6 +838,7 @@ int main(void)
 		T(puts_segments_in_order_and_says_what_is_missing),
 		T(any_order_of_segments_makes_the_same_stream),
 		T(sends_super_packets_of_real_segments_within_the_windows),
+		T(slow_start_counts_the_bytes_of_a_super_packet),
 		T(many_small_sends_of_one_turn_go_as_one_segment),
 		T(more_than_the_credit_ends_the_flow),
 		T(what_is_lost_is_sent_again_and_only_that),
@@ -822,6 +856,7 @@ int main(void)
 		T(new_flows_are_refused_when_memory_is_short_and_old_ones_go_on),
 		T(running_out_of_buffers_is_survived),
 		T(asks_whether_the_application_is_still_there),
+		T(probes_do_not_wait_for_other_connections),
 		T(datagrams_go_up_and_down_without_headers),
 		T(stale_and_unknown_flows_are_put_back),
 	};
