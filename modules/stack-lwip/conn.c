@@ -230,8 +230,8 @@ static void trim_to_window(struct tcp_pcb *pcb, struct pbuf *p, uint32_t header)
 	tcp_ack_now(pcb); /* it may be a probe of a closed window */
 }
 
-/* In slow start lwIP's window grows by two segments per acknowledgement at most (RFC 3465 section 2.2). One that stands for
- * a super-packet stands for dozens, so all bytes count, as on Linux; not after a timeout. */
+/* In slow start lwIP's window grows by two segments per acknowledgement at most (RFC 3465 section 2.2). One for a
+ * super-packet stands for dozens, so all bytes count, as on Linux; not after a timeout. */
 static void grow_window(struct tcp_pcb *pcb, uint32_t acked, uint32_t before)
 {
 	uint32_t grown = pcb->cwnd - before;
