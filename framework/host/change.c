@@ -342,7 +342,7 @@ static void probe_next(struct change *c)
 		return;
 	}
 	c->probing = i;
-	err = probe_begin(i, on_probed, c);
+	err = probe_begin(i, c->probe_flags, on_probed, c);
 	if (err)
 		on_probed(c, err, err_text(err));
 }

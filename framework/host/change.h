@@ -51,6 +51,7 @@ struct change {
 	bool given_up; /* a shard did not come back in time: what follows is the way back */
 	struct item *updating;
 	struct instance *probing;
+	uint32_t probe_flags; /* ADIT_PROBE_... */
 	bool switched;
 	int err;
 	change_over_fn *over;

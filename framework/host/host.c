@@ -16,6 +16,7 @@
 #include "host/generation.h"
 #include "host/parts.h"
 #include "host/probe.h"
+#include "host/prove.h"
 #include "host/swap.h"
 #include "host/tapping.h"
 #include "loop/pool.h"
@@ -124,16 +125,18 @@ enum { STARTING = sizeof(starting) / sizeof(starting[0]) };
 
 int host_open(struct host *h)
 {
-	struct instance *i;
+	struct instance *i, *next;
 	size_t k;
 	int err = ADIT_OK;
 
 	os_descriptor_limit();
 	/* Kind by kind over all shards: a stack may count on the whole device. */
 	for (k = 0; k < KINDS && !err; k++)
-		for (i = h->instances; i && !err; i = i->next)
-			if (i->kind == up[k])
-				err = instance_open(i, h->options.report);
+		for (i = h->instances; i && !err; i = next) {
+			next = i->next;
+			if (i->kind == up[k] && !i->opened)
+				err = prove_open(h, i);
+		}
 	h->opened = !err;
 	return err ? err : policy_open(h);
 }
@@ -164,7 +167,8 @@ static void start_kind(void *arg)
 	uint32_t n;
 
 	for (n = 0; n < s->part_count[st->kind] && st->result == ADIT_OK; n++)
-		st->result = start_part(hs->host, s->parts[st->kind][n]);
+		if (s->parts[st->kind][n]) /* else one that could not be opened was replaced */
+			st->result = start_part(hs->host, s->parts[st->kind][n]);
 	if (st->kind == PART_PLATFORM && st->result == ADIT_OK)
 		flow_sweep_start(s);
 }
@@ -201,6 +205,8 @@ int host_start(struct host *h)
 				report_add(h->options.report, REPORT_ERROR, NULL, NULL, "shard %u did not start in time", i);
 		}
 	}
+	if (!err)
+		err = prove_stacks(h);
 	if (!err)
 		err = start_services(h);
 	return err;

@@ -36,6 +36,7 @@ struct probe {
 	void *arg;
 	adit_timer deadline;
 	adit_addr src;
+	uint32_t flags; /* ADIT_PROBE_... */
 	unsigned left; /* shards without an answer; [control] */
 	bool over;
 	unsigned owners; /* [control] */
@@ -90,6 +91,8 @@ static void finish(struct probe *p, int err)
 		snprintf(text, sizeof(text), "no answer within %u s", (unsigned)(PROBE_MOST / OS_SECOND));
 	else if (p->shards[0].own)
 		snprintf(text, sizeof(text), "its own test passed on %u shards", p->stack->part_count);
+	else if (p->flags & ADIT_PROBE_START)
+		snprintf(text, sizeof(text), "it was not tried");
 	else
 		snprintf(text, sizeof(text), "flows made in memory went through on %u shards", p->stack->part_count);
 	p->done(p->arg, bad ? atomic_load(&bad->result) : err, text);
@@ -141,11 +144,15 @@ static void begin_on(struct shard *s, void *arg)
 
 	if (ADIT_HAS(table, adit_stack_1, probe)) {
 		ps->part->inside++;
-		r = table->probe(ps->part->inst, on_own, ps);
+		r = table->probe(ps->part->inst, p->flags, on_own, ps);
 		ps->part->inside--;
 		ps->own = r == ADIT_OK;
 		if (r == ADIT_OK)
 			return;
+	}
+	if (r == ADIT_ENOSYS && p->flags & ADIT_PROBE_START) {
+		answer(ps, ADIT_OK, NULL);
+		return;
 	}
 	if (r == ADIT_ENOSYS)
 		r = trial_begin(ps->part, &p->src, on_trial, ps);
@@ -188,7 +195,7 @@ static void reserve(const struct host *h, adit_addr *out)
 	out->ip[3] = (uint8_t)ip;
 }
 
-int probe_begin(struct instance *stack, probe_done_fn *done, void *arg)
+int probe_begin(struct instance *stack, uint32_t flags, probe_done_fn *done, void *arg)
 {
 	struct probe *p = calloc(1, sizeof(*p) + stack->part_count * sizeof(p->shards[0]));
 	unsigned n;
@@ -200,6 +207,7 @@ int probe_begin(struct instance *stack, probe_done_fn *done, void *arg)
 	p->stack = stack;
 	p->done = done;
 	p->arg = arg;
+	p->flags = flags;
 	p->left = stack->part_count;
 	p->owners = 2 + stack->part_count;
 	reserve(stack->host, &p->src);

@@ -9,9 +9,10 @@
 /* err 0: every shard's part has done all that was asked; text says what, or what went wrong. Lent. */
 typedef void probe_done_fn(void *arg, int err, const char *text);
 
-/* [control] Tries every part of a stack that is placed and started: by its own probe(), or by flows that are made in memory.
- * done follows exactly once, on the control loop, never from inside this call, within 15 s. ADIT_ENOMEM. */
-int probe_begin(struct instance *stack, probe_done_fn *done, void *arg);
+/* [control] Tries every part of a stack that is placed and started: by its own probe(), or by flows that are made in memory;
+ * with ADIT_PROBE_START in flags by its own or not at all. done follows exactly once, on the control loop, never from inside
+ * this call, within 15 s. ADIT_ENOMEM. */
+int probe_begin(struct instance *stack, uint32_t flags, probe_done_fn *done, void *arg);
 
 /* After the shards have ended. */
 void probes_end(struct host *h);

@@ -213,17 +213,41 @@ static adit_result open_one(struct stack *st, enum form form, char *why, size_t 
 	}
 }
 
+/* "auto" does not try again what has failed its self-test. */
+static int has_failed(const struct stack *st, enum form form)
+{
+	return st->wanted == FORM_AUTO && __atomic_load_n(&st->group->record->failed, __ATOMIC_RELAXED) >> form & 1;
+}
+
+static void append(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void append(char *text, size_t room, const char *format, ...)
+{
+	size_t size = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + size, room - size, format, args);
+	va_end(args);
+}
+
 adit_result form_open(struct stack *st)
 {
 	enum form form = st->shard > 0 ? st->group->form : wanted(st), first = form, last = form;
-	char why[256] = "", said[256] = "";
+	char why[256] = "", said[400] = "";
 	adit_result result = ADIT_ENOSYS;
+	int tried = 0;
 
+	st->wanted = wanted(st);
 	if (form == FORM_AUTO) {
 		first = FORM_TRANSPARENT;
 		last = FORM_PORTABLE;
 	}
 	for (form = first; form <= last; form++) {
+		if (!st->shard && has_failed(st, form)) {
+			append(said, sizeof(said), "; not %s: its self-test failed", names[form]);
+			continue;
+		}
+		tried = 1;
 		result = open_one(st, form, why, sizeof(why));
 		if (result == ADIT_OK)
 			break;
@@ -231,8 +255,10 @@ adit_result form_open(struct stack *st)
 		inner_close(st);
 		st->place = st->places->device();
 		if (*why)
-			snprintf(said, sizeof(said), "; not transparent: %s", why);
+			append(said, sizeof(said), "; not %s: %s", names[form], why);
 	}
+	if (!tried)
+		return fail(st, ADIT_ENOSYS, "no form of TCP works here: the self-test of each has failed");
 	if (result != ADIT_OK)
 		return result;
 	st->group->form = st->form;

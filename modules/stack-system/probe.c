@@ -4,12 +4,14 @@
  * private: a SYN from an alias nobody else has goes into the inner device; the listener's SYN+ACK
  * must come back. transparent: a socket in the device's place connects to an address of TEST-NET-1;
  * its packets pass the device, the host (claims) and the rules, and the listener must give it out.
- * Where no route leads through the device at that time nothing is tested, and the log says so.
+ * Where no route leads through the device at that time nothing is tested, and the log says so: that is so when the
+ * first packet does not come by the device.
  * portable: as private, but by the device, whose answer the host hands back (claims). It is not read before
  * the platform has started, so the SYN is sent again now and then.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,8 +19,15 @@
 #include "rewrite.h"
 #include "stack.h"
 
-#define STEP_NS 20000000ull
-enum { STEPS = 100, AGAIN = 10 /* steps */, SYN_SIZE = 40, PORT = 9, ISN = 1 };
+#define STEP_NS 5000000ull
+enum {
+	STEPS = 400, /* until there must be an answer */
+	UNSEEN = 100, /* until the first packet must have come by the device */
+	AGAIN = 40,
+	SYN_SIZE = 40,
+	PORT = 9,
+	ISN = 1
+};
 
 struct probe {
 	adit_timer *timer;
@@ -26,6 +35,8 @@ struct probe {
 	adit_addr src;   /* the alias, form "private" */
 	int steps;       /* that are left */
 	int running;
+	int asked;        /* the settings want it */
+	uint32_t outcome; /* 1 + enum outcome; 0: none yet. Form "transparent" has it in the group */
 	/* who waits for the outcome (adit_stack_1.probe); null: nobody */
 	adit_probed done;
 	void *done_arg;
@@ -42,7 +53,11 @@ static void over(struct stack *st, enum outcome outcome, const char *why)
 
 	p->running = 0;
 	__atomic_store_n(&st->group->probe_port, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&st->group->probe_outcome, 1 + (uint32_t)outcome, __ATOMIC_RELEASE);
+	p->outcome = 1 + (uint32_t)outcome;
+	if (st->form == FORM_TRANSPARENT)
+		__atomic_store_n(&st->group->probe_outcome, p->outcome, __ATOMIC_RELEASE);
+	if (outcome == FAILED)
+		__atomic_fetch_or(&st->group->record->failed, 1u << st->form, __ATOMIC_RELAXED);
 	if (!p->done) /* else the next step tells it */
 		st->loops->timer_set(p->timer, 0, 0);
 	if (p->socket >= 0)
@@ -61,20 +76,30 @@ static void over(struct stack *st, enum outcome outcome, const char *why)
 
 static void send_syn(struct stack *st);
 
-/* Instance 0 makes the test for all; the others wait for what comes of it. */
+static uint32_t outcome_of(const struct stack *st)
+{
+	return st->form == FORM_TRANSPARENT ? __atomic_load_n(&st->group->probe_outcome, __ATOMIC_ACQUIRE) : st->probe->outcome;
+}
+
+/* In form "transparent" instance 0 makes the test for all; the others wait for what comes of it. */
 static void tell(struct stack *st)
 {
-	uint32_t outcome = __atomic_load_n(&st->group->probe_outcome, __ATOMIC_ACQUIRE);
+	uint32_t outcome = outcome_of(st);
 	struct probe *p = st->probe;
 	adit_probed done = p->done;
-	int passed = outcome == 1 + PASSED;
+	char why[96];
 
 	if (!outcome && --p->patience > 0)
 		return;
 	st->loops->timer_set(p->timer, 0, 0);
 	p->done = NULL;
-	done(p->done_arg, passed ? ADIT_OK : ADIT_EIO,
-	     passed ? NULL : outcome == 1 + NOT_MADE ? "no route leads through the device" : "the self-test of form \"transparent\" failed");
+	snprintf(why, sizeof(why), "the self-test of form \"%s\" failed", form_name(st->form));
+	if (outcome == 1 + PASSED)
+		done(p->done_arg, ADIT_OK, NULL);
+	else if (outcome == 1 + NOT_MADE)
+		done(p->done_arg, ADIT_ENET, "the self-test could not be made: no route leads through the device");
+	else
+		done(p->done_arg, st->wanted == FORM_AUTO ? ADIT_EAGAIN : ADIT_EIO, why);
 }
 
 static void ADIT_CALL on_step(void *arg)
@@ -90,7 +115,10 @@ static void ADIT_CALL on_step(void *arg)
 		send_syn(st);
 	if (__atomic_load_n(&st->group->probe_passed, __ATOMIC_RELAXED))
 		over(st, PASSED, NULL);
-	else if (--st->probe->steps <= 0)
+	else if (--st->probe->steps == STEPS - UNSEEN && st->form == FORM_TRANSPARENT &&
+	         !__atomic_load_n(&st->group->probe_seen, __ATOMIC_RELAXED))
+		over(st, NOT_MADE, "no route leads through the device");
+	else if (st->probe->steps <= 0)
 		over(st, FAILED,
 		     "no answer within 2 s; look for firewall rules in the device's namespace, or "
 		     "choose another form");
@@ -125,6 +153,7 @@ static void start_transparent(struct stack *st)
 	}
 	addr_from_kernel(&ss, &src);
 	__atomic_store_n(&st->group->probe_passed, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&st->group->probe_seen, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&st->group->probe_port, src.port, __ATOMIC_RELAXED);
 	size = addr_to_kernel(&nowhere, &ss);
 	if (connect((int)p->socket, (struct sockaddr *)&ss, size) != 0 && errno != EINPROGRESS)
@@ -209,6 +238,7 @@ void probe_start(struct stack *st)
 	st->config->truth(st->cfg, "selftest", &asked);
 	if (!st->probe || st->loops->timer(st->loop, on_step, st, &st->probe->timer) != ADIT_OK || !asked)
 		return;
+	st->probe->asked = 1;
 	st->loops->timer_set(st->probe->timer, STEP_NS, STEP_NS);
 	st->probe->steps = STEPS;
 	if (st->form == FORM_TRANSPARENT && st->shard == 0)
@@ -219,20 +249,20 @@ void probe_start(struct stack *st)
 		st->loops->timer_set(st->probe->timer, 0, 0);
 }
 
-adit_result ADIT_CALL probe_ask(void *inst, adit_probed done, void *arg)
+adit_result ADIT_CALL probe_ask(void *inst, uint32_t flags, adit_probed done, void *arg)
 {
 	struct stack *st = inst;
 	struct probe *p = st->probe;
 
 	/* The packets of the other forms pass the host: it can try them itself, with whole flows. */
-	if (st->form != FORM_TRANSPARENT || !p || !p->timer)
+	if (!p || !p->timer || (flags & ADIT_PROBE_START ? !p->asked : st->form != FORM_TRANSPARENT))
 		return ADIT_ENOSYS;
 	p->done = done;
 	p->done_arg = arg;
 	p->patience = 2 * STEPS;
 	st->loops->timer_set(p->timer, STEP_NS, STEP_NS);
 	/* Where the settings leave the self-test out, it is made now. */
-	if (!st->shard && !p->running && !__atomic_load_n(&st->group->probe_outcome, __ATOMIC_ACQUIRE)) {
+	if (!st->shard && !p->running && !outcome_of(st)) {
 		p->steps = STEPS;
 		start_transparent(st);
 	}
@@ -254,7 +284,10 @@ static int is_probe(const struct stack *st, const adit_addr *src)
 
 int probe_claims(const struct stack *st, const adit_addr *src, const adit_addr *dst)
 {
-	return is_probe(st, src) && dst->port == PORT && memcmp(dst->ip, nowhere.ip, 4) == 0;
+	if (!is_probe(st, src) || dst->port != PORT || memcmp(dst->ip, nowhere.ip, 4) != 0)
+		return 0;
+	__atomic_store_n(&st->group->probe_seen, 1, __ATOMIC_RELAXED);
+	return 1;
 }
 
 int probe_accepted(struct stack *st, int fd, const adit_addr *src, const adit_addr *dst)

@@ -112,6 +112,24 @@ void addr_from_kernel(const struct sockaddr_storage *in, adit_addr *out)
 	}
 }
 
+/* [control] */
+static struct record *record_of(struct module *m, const char *name)
+{
+	struct record *r;
+	size_t size = strlen(name) + 1;
+
+	for (r = m->records; r; r = r->next)
+		if (strcmp(r->name, name) == 0)
+			return r;
+	r = calloc(1, sizeof(*r) + size);
+	if (!r)
+		return NULL;
+	memcpy(r->name, name, size);
+	r->next = m->records;
+	m->records = r;
+	return r;
+}
+
 /* [control] Instance 0 begins a group; the others join it, in order. An older group of the name may
  * still be there, on its way out. */
 static struct group *group_join(struct module *m, const char *name, uint32_t shard)
@@ -126,6 +144,11 @@ static struct group *group_join(struct module *m, const char *name, uint32_t sha
 		if (!g)
 			return NULL;
 		g->name = name;
+		g->record = record_of(m, name);
+		if (!g->record) {
+			free(g);
+			return NULL;
+		}
 		g->second_fd = -1;
 		g->next = m->groups;
 		m->groups = g;
@@ -161,7 +184,15 @@ static adit_result ADIT_CALL module_init(const adit_host *host, void **ctx)
 
 static void ADIT_CALL module_fini(void *ctx)
 {
-	free(ctx); /* its groups went with their last instances */
+	struct module *m = ctx; /* its groups went with their last instances */
+
+	while (m->records) {
+		struct record *next = m->records->next;
+
+		free(m->records);
+		m->records = next;
+	}
+	free(m);
 }
 
 static adit_result ADIT_CALL stack_create(void *ctx, const adit_env *env, void **inst)

@@ -76,6 +76,7 @@ struct counts {
 struct group {
 	struct group *next;
 	const char *name;
+	struct record *record;
 	enum form form;
 	uint32_t opened; /* how many have been, in the order of shards */
 	uint32_t open;   /* how many are */
@@ -93,12 +94,21 @@ struct group {
 	/* The self-test's packets may come by any queue, so every instance knows of it. Atomic:
 	 * many loops. */
 	uint32_t probe_port; /* of the application's side; 0: no test is under way */
+	uint32_t probe_seen; /* its first packet came by the device */
 	uint32_t probe_passed;
 	uint32_t probe_outcome; /* 0: none yet; atomic */
 };
 
+/* What is known of the forms under a name, for as long as the module is loaded. */
+struct record {
+	struct record *next;
+	uint32_t failed; /* 1 << form: its self-test failed; atomic, as any loop may find it out */
+	char name[];
+};
+
 struct module {
 	struct group *groups; /* newest first */
+	struct record *records; /* one for each name that ever was */
 };
 
 struct stack {
@@ -115,7 +125,7 @@ struct stack {
 	const char *name;
 	uint32_t shard, shards;
 	int stopped;
-	enum form form;
+	enum form form, wanted; /* in use; what the settings say */
 	uint64_t window;
 	struct counts counts;
 	uint64_t last_word; /* when the log last heard of something that may come often */
@@ -240,7 +250,7 @@ void inner_close(struct stack *st);
 void probe_open(struct stack *st);
 void probe_start(struct stack *st);
 /* adit_stack_1.probe */
-adit_result ADIT_CALL probe_ask(void *inst, adit_probed done, void *arg);
+adit_result ADIT_CALL probe_ask(void *inst, uint32_t flags, adit_probed done, void *arg);
 int probe_claims(const struct stack *st, const adit_addr *src, const adit_addr *dst);
 /* True when the socket is the probe's: it has been taken. */
 int probe_accepted(struct stack *st, int fd, const adit_addr *src, const adit_addr *dst);

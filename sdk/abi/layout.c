@@ -225,12 +225,13 @@ static void print_kinds(void)
 	MEMBER(adit_stack_1, input, void (*)(void *, adit_buf *const *, uint32_t));
 	MEMBER(adit_stack_1, submit, void (*)(void *, const adit_op *, uint32_t));
 	MEMBER(adit_stack_1, claims, int32_t (*)(void *, const adit_addr *, const adit_addr *));
-	MEMBER(adit_stack_1, probe, adit_result (*)(void *, adit_probed, void *));
+	MEMBER(adit_stack_1, probe, adit_result (*)(void *, uint32_t, adit_probed, void *));
 	CONST(ADIT_STACK_TCP);
 	CONST(ADIT_STACK_UDP);
 	CONST(ADIT_STACK_ECHO);
 	CONST(ADIT_STACK_SOCKETS);
 	CONST(ADIT_STACK_CLAIMS);
+	CONST(ADIT_PROBE_START);
 	GROWS(adit_handler_1);
 	MEMBER(adit_handler_1, size, uint32_t);
 	MEMBER(adit_handler_1, flags, uint32_t);

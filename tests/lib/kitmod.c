@@ -223,7 +223,7 @@ static void ADIT_CALL probe_passes(void *arg)
 	free(both);
 }
 
-static adit_result ADIT_CALL probe(void *inst, adit_probed done, void *arg)
+static adit_result ADIT_CALL probe(void *inst, uint32_t flags, adit_probed done, void *arg)
 {
 	struct inst *i = inst;
 	const adit_loop_1 *loops = i->env->host->get(i->env->host, ADIT_LOOP_1);

@@ -35,7 +35,9 @@ typedef struct adit_trouble_1 {
 	void(ADIT_CALL *gone)(const adit_host *h, const char *what);
 } adit_trouble_1;
 
-/* [loop] The answer to probe: 0, or what is wrong; why, lent, says it in words, and is null for 0. */
+/* [loop] The answer to probe: 0, or what is wrong; why, lent, says it in words, and is null for 0. ADIT_ENET: it cannot be
+ * tried now, which at the start is no failure. ADIT_EAGAIN: it does not work, but an instance that is made anew will do it
+ * in another way. */
 typedef void(ADIT_CALL *adit_probed)(void *arg, adit_result result, const char *why);
 
 #define ADIT_STACK_1 "adit.stack/1"
@@ -57,9 +59,9 @@ typedef struct adit_stack_1 {
 	 * endpoints. Asked when no flow takes the packet. */
 	int32_t(ADIT_CALL *claims)(void *inst, const adit_addr *src, const adit_addr *dst);
 	/* [loop] Proves, with connections of the stack's own, that it can end flows where it is now; asked of a started
-	 * stack before it gets the first flow. 0: done follows exactly once, within 5 s, unless stop comes first.
-	 * ADIT_ENOSYS, and null: the host tries with flows that it makes. */
-	adit_result(ADIT_CALL *probe)(void *inst, adit_probed done, void *arg);
+	 * stack before it gets the first flow. flags are ADIT_PROBE_... 0: done follows exactly once, within 5 s, unless
+	 * stop comes first. ADIT_ENOSYS, and null: the host tries with flows that it makes, except at the start. */
+	adit_result(ADIT_CALL *probe)(void *inst, uint32_t flags, adit_probed done, void *arg);
 } adit_stack_1;
 enum {
 	ADIT_STACK_TCP = 1, /* protocols it can end */
@@ -67,6 +69,9 @@ enum {
 	ADIT_STACK_ECHO = 4,
 	ADIT_STACK_SOCKETS = 8, /* answers ADIT_OPF_SOCKET with ADIT_EV_SOCKET */
 	ADIT_STACK_CLAIMS = 16  /* has claims() */
+};
+enum {
+	ADIT_PROBE_START = 1 /* the host starts, or makes anew what did not work at its start */
 };
 
 #define ADIT_HANDLER_1 "adit.handler/1"
