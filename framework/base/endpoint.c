@@ -1,60 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * base/endpoint.c - endpoints as the system and as people write them
+ * base/endpoint.c - endpoints as people write them, and when two are the same
  */
 #include "base/endpoint.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-
-socklen_t endpoint_to_sockaddr(const adit_addr *a, struct sockaddr_storage *out)
-{
-	if (a->family == 4) {
-		struct sockaddr_in *sin = (struct sockaddr_in *)out;
-
-		memset(sin, 0, sizeof(*sin));
-		sin->sin_family = AF_INET;
-		sin->sin_port = htons(a->port);
-		memcpy(&sin->sin_addr, a->ip, 4);
-		return sizeof(*sin);
-	} else {
-		struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)out;
-
-		memset(sin6, 0, sizeof(*sin6));
-		sin6->sin6_family = AF_INET6;
-		sin6->sin6_port = htons(a->port);
-		sin6->sin6_scope_id = a->scope;
-		memcpy(&sin6->sin6_addr, a->ip, 16);
-		return sizeof(*sin6);
-	}
-}
-
-void endpoint_from_sockaddr(const struct sockaddr *sa, adit_addr *out)
-{
-	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-	memset(out, 0, sizeof(*out));
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *sin = (const struct sockaddr_in *)sa;
-
-		out->family = 4;
-		out->port = ntohs(sin->sin_port);
-		memcpy(out->ip, &sin->sin_addr, 4);
-	} else if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)sa;
-
-		out->port = ntohs(sin6->sin6_port);
-		if (!memcmp(&sin6->sin6_addr, mapped, 12)) {
-			out->family = 4;
-			memcpy(out->ip, sin6->sin6_addr.s6_addr + 12, 4);
-			return;
-		}
-		out->family = 6;
-		out->scope = sin6->sin6_scope_id;
-		memcpy(out->ip, &sin6->sin6_addr, 16);
-	}
-}
 
 const char *endpoint_text(const adit_addr *a, char out[ENDPOINT_TEXT])
 {

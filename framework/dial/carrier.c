@@ -3,6 +3,8 @@
  */
 #include "dial/carrier.h"
 
+#include <adit/sock.h>
+
 #include <errno.h>
 #include <time.h>
 
@@ -118,7 +120,7 @@ static void add_message(struct sending *s, const struct outgoing *o, unsigned n)
 
 	memset(h, 0, sizeof(*h));
 	h->msg_name = &m->to;
-	h->msg_namelen = endpoint_to_sockaddr(&o->to, &m->to);
+	h->msg_namelen = adit_to_sockaddr(&o->to, &m->to);
 	h->msg_iov = &s->iov[s->iovs];
 	for (i = 0; i < n; i++) {
 		s->iov[s->iovs].iov_base = o[i].buf->data;
@@ -135,7 +137,7 @@ static void add_message(struct sending *s, const struct outgoing *o, unsigned n)
 static void send_singly(struct carrier *c, const struct outgoing *o)
 {
 	struct sockaddr_storage to;
-	socklen_t size = endpoint_to_sockaddr(&o->to, &to);
+	socklen_t size = adit_to_sockaddr(&o->to, &to);
 	uint32_t step = o->buf->flags & ADIT_BUF_GSO_UDP && o->buf->gso_size ? o->buf->gso_size : o->buf->len, at = 0, n;
 
 	do {
@@ -416,7 +418,7 @@ static int take_errors(struct carrier *c, struct mapping *m)
 			      (cm->cmsg_level == IPPROTO_IPV6 && cm->cmsg_type == IPV6_RECVERR)))
 				continue;
 			memcpy(&e, CMSG_DATA(cm), sizeof(e));
-			endpoint_from_sockaddr((struct sockaddr *)&to, &dst);
+			adit_from_sockaddr((struct sockaddr *)&to, &dst);
 			f = carrier_flow_to(m, &dst);
 			if (f && f->state == FLOW_OPEN && code_of(&e) != ADIT_OK)
 				carry_tell(c->shard, f, code_of(&e)); /* the same kind of error */
@@ -450,7 +452,7 @@ void carrier_readable(void *arg)
 			b->flags |= ADIT_BUF_GSO_UDP;
 		else
 			b->gso_size = 0;
-		endpoint_from_sockaddr((struct sockaddr *)&in.from[i], &from);
+		adit_from_sockaddr((struct sockaddr *)&in.from[i], &from);
 		f = carrier_flow_from(m, &from);
 		if (!f || f->state != FLOW_OPEN) {
 			shard_count(c->shard, COUNT_datagrams_dropped, 1);

@@ -6,6 +6,8 @@
  */
 #include "dial/dialer.h"
 
+#include <adit/sock.h>
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,7 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/endpoint.h"
 #include "base/err.h"
 #include "os/os.h"
 
@@ -59,7 +60,7 @@ static void unlink_from(adit_dialing *a)
 static int ask(const adit_dialing *a)
 {
 	struct sockaddr_storage to;
-	socklen_t size = endpoint_to_sockaddr(&a->to, &to);
+	socklen_t size = adit_to_sockaddr(&a->to, &to);
 
 	return connect(a->fd, (struct sockaddr *)&to, size);
 }

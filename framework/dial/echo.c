@@ -7,6 +7,8 @@
  */
 #include "dial/echo.h"
 
+#include <adit/sock.h>
+
 #include <errno.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -16,7 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/endpoint.h"
 #include "base/err.h"
 #include "dial/dialer.h"
 #include "observe/log.h"
@@ -187,7 +188,7 @@ adit_result echo_flow(struct shard *s, struct flow *f, const adit_addr *dst)
 	}
 	os_random(&e->identifier, sizeof(e->identifier));
 	host.port = 0;
-	size = endpoint_to_sockaddr(&host, &to);
+	size = adit_to_sockaddr(&host, &to);
 	if (connect(e->fd, (struct sockaddr *)&to, size)) {
 		err = err_from_errno(errno);
 		close(e->fd);

@@ -7,6 +7,8 @@
  */
 #include "dial/server.h"
 
+#include <adit/sock.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -172,7 +174,7 @@ static void look_up(void *arg)
 
 	name->n = 0;
 	for (a = err ? NULL : list; a && name->n < SERVER_ADDRESSES; a = a->ai_next) {
-		endpoint_from_sockaddr(a->ai_addr, &name->addr[name->n]);
+		adit_from_sockaddr(a->ai_addr, &name->addr[name->n]);
 		if (name->addr[name->n].family)
 			name->n++;
 	}
@@ -380,13 +382,13 @@ static adit_result server_datagrams(adit_loop *l, intptr_t sock, const adit_addr
 		return ADIT_ETHREAD;
 	if ((dst->family != 4 && dst->family != 6) || !dst->port || getpeername((int)sock, (struct sockaddr *)&sa, &size))
 		return ADIT_EINVAL;
-	endpoint_from_sockaddr((struct sockaddr *)&sa, &server);
+	adit_from_sockaddr((struct sockaddr *)&sa, &server);
 	if (!endpoint_same_ip(&server, dst) && policy_dial(&s->policy, ADIT_PROTO_UDP, dst) != PACKET_OK)
 		return ADIT_EADMIN;
 	fd = dialer_socket(s, dst->family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0, &result);
 	if (fd < 0)
 		return result;
-	size = endpoint_to_sockaddr(dst, &sa);
+	size = adit_to_sockaddr(dst, &sa);
 	if (connect(fd, (struct sockaddr *)&sa, size) != 0) {
 		result = err_from_errno(errno);
 		close(fd);

@@ -7,6 +7,7 @@
  */
 #include "association.h"
 
+#include <adit/sock.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -191,20 +192,11 @@ static void keep_alive(int fd)
 static int server_address(int fd, uint16_t port, adit_addr *out)
 {
 	struct sockaddr_storage sa = {0};
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&sa;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&sa;
 	socklen_t size = sizeof(sa);
 
-	memset(out, 0, sizeof(*out));
 	if (getpeername(fd, (struct sockaddr *)&sa, &size) != 0)
 		return -1;
-	if (sa.ss_family == AF_INET6) {
-		memcpy(out->ip, &v6->sin6_addr, 16);
-		out->scope = v6->sin6_scope_id;
-	} else {
-		memcpy(out->ip, &v4->sin_addr, 4);
-	}
-	out->family = sa.ss_family == AF_INET6 ? 6 : 4;
+	adit_from_sockaddr((struct sockaddr *)&sa, out);
 	out->port = port;
 	return 0;
 }

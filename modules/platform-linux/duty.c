@@ -6,6 +6,7 @@
 #include "netlink.h"
 
 #include <adit/place.h>
+#include <adit/sock.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,29 +50,10 @@ static adit_result prepare(int fd, const adit_addr *a, uint32_t flags, struct wh
 	return result;
 }
 
-static socklen_t address(const adit_addr *a, struct sockaddr_storage *out)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (a->family == 4) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(a->port);
-		memcpy(&v4->sin_addr, a->ip, 4);
-		return sizeof(*v4);
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(a->port);
-	v6->sin6_scope_id = a->scope;
-	memcpy(&v6->sin6_addr, a->ip, 16);
-	return sizeof(*v6);
-}
-
 static adit_result bind_listen(int fd, const adit_addr *a, uint32_t flags, struct why *why)
 {
 	struct sockaddr_storage sa;
-	socklen_t size = address(a, &sa);
+	socklen_t size = adit_to_sockaddr(a, &sa);
 	char host[INET6_ADDRSTRLEN] = "?";
 
 	if (bind(fd, (struct sockaddr *)&sa, size)) {

@@ -65,8 +65,8 @@ static int endpoints(const struct stack *st, int fd, adit_addr *src, adit_addr *
 	if (getpeername(fd, (struct sockaddr *)&peer, &peer_size) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&local, &local_size) != 0)
 		return 0;
-	addr_from_kernel(&peer, src);
-	addr_from_kernel(&local, dst);
+	adit_from_sockaddr((struct sockaddr *)&peer, src);
+	adit_from_sockaddr((struct sockaddr *)&local, dst);
 	return 1;
 }
 
@@ -148,13 +148,13 @@ static void join(struct listener *l, int fd, const struct sockaddr_storage *peer
 	adit_addr src, dst = {0};
 	struct slot *s;
 
-	addr_from_kernel(peer, &src);
+	adit_from_sockaddr((const struct sockaddr *)peer, &src);
 	if (st->form == FORM_TRANSPARENT) {
 		if (getsockname(fd, (struct sockaddr *)&local, &size) != 0) {
 			socket_reset(fd);
 			return;
 		}
-		addr_from_kernel(&local, &dst);
+		adit_from_sockaddr((struct sockaddr *)&local, &dst);
 	}
 	if (probe_accepted(st, fd, &src, &dst))
 		return;
@@ -220,7 +220,7 @@ adit_result listen_open(struct stack *st, uint32_t which, const adit_addr *bind_
 	l->fd = fd;
 	if (getsockname((int)fd, (struct sockaddr *)&local, &size) != 0)
 		return from_errno(errno);
-	addr_from_kernel(&local, &l->addr);
+	adit_from_sockaddr((struct sockaddr *)&local, &l->addr);
 	st->bound[which] = l->addr;
 	/* What an accepted socket takes over from its listener need not be set per connection. */
 	setsockopt((int)fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -151,11 +151,11 @@ static void start_transparent(struct stack *st)
 		over(st, NOT_MADE, "no socket was to be had");
 		return;
 	}
-	addr_from_kernel(&ss, &src);
+	adit_from_sockaddr((struct sockaddr *)&ss, &src);
 	__atomic_store_n(&st->group->probe_passed, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&st->group->probe_seen, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&st->group->probe_port, src.port, __ATOMIC_RELAXED);
-	size = addr_to_kernel(&nowhere, &ss);
+	size = adit_to_sockaddr(&nowhere, &ss);
 	if (connect((int)p->socket, (struct sockaddr *)&ss, size) != 0 && errno != EINPROGRESS)
 		over(st, NOT_MADE, "no route leads through the device yet");
 }

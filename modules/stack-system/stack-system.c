@@ -75,43 +75,6 @@ void emit_one(struct stack *st, uint16_t type, adit_flow flow, int32_t code, uin
 	st->path->emit(st->path->end, &ev, 1);
 }
 
-uint32_t addr_to_kernel(const adit_addr *a, struct sockaddr_storage *out)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (a->family == 4) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(a->port);
-		memcpy(&v4->sin_addr, a->ip, 4);
-		return sizeof(*v4);
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(a->port);
-	v6->sin6_scope_id = a->scope;
-	memcpy(&v6->sin6_addr, a->ip, 16);
-	return sizeof(*v6);
-}
-
-void addr_from_kernel(const struct sockaddr_storage *in, adit_addr *out)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)in;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)in;
-
-	memset(out, 0, sizeof(*out));
-	if (in->ss_family == AF_INET) {
-		out->family = 4;
-		out->port = ntohs(v4->sin_port);
-		memcpy(out->ip, &v4->sin_addr, 4);
-	} else if (in->ss_family == AF_INET6) {
-		out->family = 6;
-		out->port = ntohs(v6->sin6_port);
-		out->scope = v6->sin6_scope_id;
-		memcpy(out->ip, &v6->sin6_addr, 16);
-	}
-}
-
 /* [control] */
 static struct record *record_of(struct module *m, const char *name)
 {

@@ -18,6 +18,7 @@
 
 #include <adit/adit.h>
 #include <adit/place.h>
+#include <adit/sock.h>
 
 #include "alias.h"
 #include "hash.h"
@@ -167,10 +168,6 @@ adit_result fail(const struct stack *st, adit_result code, const char *format, .
 adit_result from_errno(int number);
 /* Tells the host of one event. */
 void emit_one(struct stack *st, uint16_t type, adit_flow flow, int32_t code, uint64_t num);
-/* An address from and to the kernel's form; room for either family. */
-struct sockaddr_storage;
-uint32_t addr_to_kernel(const adit_addr *a, struct sockaddr_storage *out);
-void addr_from_kernel(const struct sockaddr_storage *in, adit_addr *out);
 
 /* packets.c: the two wires, and where packets leave. */
 void ADIT_CALL stack_input(void *inst, adit_buf *const *pkt, uint32_t n);

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include <adit/sock.h>
+
 #include "base/bufpool.h"
 #include "base/endpoint.h"
 #include "base/err.h"
@@ -161,12 +163,12 @@ static void endpoints_go_to_the_system_and_back(void **state)
 	struct sockaddr_storage ss;
 	char text[ENDPOINT_TEXT];
 
-	assert_int_equal(endpoint_to_sockaddr(&four, &ss), sizeof(struct sockaddr_in));
-	endpoint_from_sockaddr((struct sockaddr *)&ss, &back);
+	assert_int_equal(adit_to_sockaddr(&four, &ss), sizeof(struct sockaddr_in));
+	adit_from_sockaddr((struct sockaddr *)&ss, &back);
 	assert_memory_equal(&four, &back, sizeof(four));
 	assert_string_equal(endpoint_text(&four, text), "192.0.2.1:80");
-	assert_int_equal(endpoint_to_sockaddr(&six, &ss), sizeof(struct sockaddr_in6));
-	endpoint_from_sockaddr((struct sockaddr *)&ss, &back);
+	assert_int_equal(adit_to_sockaddr(&six, &ss), sizeof(struct sockaddr_in6));
+	adit_from_sockaddr((struct sockaddr *)&ss, &back);
 	assert_memory_equal(&six, &back, sizeof(six));
 	assert_string_equal(endpoint_text(&six, text), "[fe80::9]:443");
 	six.port = 0;
@@ -182,9 +184,9 @@ static void a_mapped_address_is_the_ipv4_one(void **state)
 	adit_addr a, four = {.family = 4, .port = 53, .ip = {10, 1, 2, 3}};
 
 	memcpy(sin6.sin6_addr.s6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\x01\x02\x03", 16);
-	endpoint_from_sockaddr((struct sockaddr *)&sin6, &a);
+	adit_from_sockaddr((struct sockaddr *)&sin6, &a);
 	assert_memory_equal(&a, &four, sizeof(a));
-	endpoint_from_sockaddr(&other, &a);
+	adit_from_sockaddr(&other, &a);
 	assert_int_equal(a.family, 0);
 }
 
