@@ -8,10 +8,10 @@
 #include "queue.h"
 
 #include "segment.h"
-#include "vnet.h"
 
 #include <adit/kinds.h>
 #include <adit/loop.h>
+#include <adit/vnet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,7 +140,7 @@ static ssize_t read_packet(struct queue *q, adit_buf *b)
 	b->len = (uint32_t)n - q->header;
 	b->next = NULL;
 	b->flow = 0;
-	if (n <= (ssize_t)q->header || (q->header && vnet_read(at, b))) {
+	if (n <= (ssize_t)q->header || (q->header && adit_vnet_read(at, b))) {
 		q->counts.malformed++;
 		return 0;
 	}
@@ -195,12 +195,12 @@ static int write_pieces(struct queue *q, const struct iovec *iov, int pieces)
 /* Writes a packet as it is. */
 static int write_packet(struct queue *q, const adit_buf *b)
 {
-	uint8_t header[VNET_SIZE];
+	uint8_t header[ADIT_VNET_SIZE];
 	struct iovec iov[PIECES + 1];
 	int n = 0;
 
 	if (q->header) {
-		vnet_write(header, b);
+		adit_vnet_write(header, b);
 		/* Alone and with room before it: one piece. Bytes that are shared are left as they
 		 * are. */
 		if (!b->next && !(b->flags & ADIT_BUF_RDONLY) &&
@@ -226,7 +226,7 @@ static int write_packet(struct queue *q, const adit_buf *b)
 static void write_plain(void *arg, const uint8_t *packet, uint32_t len)
 {
 	struct queue *q = arg;
-	uint8_t header[VNET_SIZE] = {0};
+	uint8_t header[ADIT_VNET_SIZE] = {0};
 	struct iovec iov[2] = {{header, q->header}, {(void *)packet, len}};
 
 	if (write_pieces(q, q->header ? iov : iov + 1, q->header ? 2 : 1))
@@ -260,7 +260,7 @@ static int sound(const adit_buf *b)
 		return 1;
 	for (p = b; p; p = p->next)
 		total += p->len;
-	return b->gso_size && total <= UINT32_MAX && vnet_payload(b, (uint32_t)total);
+	return b->gso_size && total <= UINT32_MAX && adit_vnet_payload(b, (uint32_t)total);
 }
 
 /* False when the device is gone. */

@@ -3,7 +3,7 @@
  */
 #include "segment.h"
 
-#include "vnet.h"
+#include <adit/vnet.h>
 
 #include <string.h>
 
@@ -117,7 +117,7 @@ int32_t segment_cut(const adit_buf *b, uint8_t *scratch, segment_each each, void
 	if (total > UINT32_MAX || !b->gso_size || !(b->flags & ADIT_BUF_GSO))
 		return ADIT_EINVAL;
 	s.l4 = b->csum_start;
-	s.payload = vnet_payload(b, (uint32_t)total);
+	s.payload = adit_vnet_payload(b, (uint32_t)total);
 	if (!s.payload || s.payload + b->gso_size > UINT16_MAX)
 		return ADIT_EINVAL;
 	s.udp = !!(b->flags & ADIT_BUF_GSO_UDP);

@@ -10,8 +10,8 @@
 #include "cidr.h"
 #include "netlink.h"
 #include "segment.h"
-#include "vnet.h"
 
+#include <adit/vnet.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,18 +81,18 @@ static void piece(void *arg, const uint8_t *packet, uint32_t len)
 static void packet(const uint8_t *data, size_t size)
 {
 	static uint8_t scratch[SEGMENT_ROOM];
-	uint8_t header[VNET_SIZE];
+	uint8_t header[ADIT_VNET_SIZE];
 	adit_buf b;
 	int32_t n;
 
-	if (size <= VNET_SIZE || size > 65535)
+	if (size <= ADIT_VNET_SIZE || size > 65535)
 		return;
 	memset(&b, 0, sizeof(b));
-	b.data = (uint8_t *)data + VNET_SIZE;
-	b.len = (uint32_t)size - VNET_SIZE;
-	if (vnet_read(data, &b))
+	b.data = (uint8_t *)data + ADIT_VNET_SIZE;
+	b.len = (uint32_t)size - ADIT_VNET_SIZE;
+	if (adit_vnet_read(data, &b))
 		return;
-	vnet_write(header, &b);
+	adit_vnet_write(header, &b);
 	must(!!(header[0] & 1) == !!(b.flags & ADIT_BUF_CSUM_NEEDED), "the checksum flag is lost");
 	if (b.flags & ADIT_BUF_GSO) {
 		pieces_bytes = 0;

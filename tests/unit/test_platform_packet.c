@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "segment.h"
-#include "vnet.h"
 
+#include <adit/vnet.h>
 #include <linux/virtio_net.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,7 +236,7 @@ static void header(uint8_t *out, uint32_t flags, uint32_t type, uint32_t gso, ui
 		.csum_offset = (uint16_t)off,
 	};
 
-	assert_int_equal(sizeof(h), VNET_SIZE);
+	assert_int_equal(sizeof(h), ADIT_VNET_SIZE);
 	memcpy(out, &h, sizeof(h));
 }
 
@@ -244,7 +244,7 @@ static void test_headers_become_flags(void **state)
 {
 	static struct sample s;
 	struct virtio_net_hdr back;
-	uint8_t h[VNET_SIZE];
+	uint8_t h[ADIT_VNET_SIZE];
 	adit_buf b;
 
 	make(&s, 1, 0);
@@ -252,25 +252,25 @@ static void test_headers_become_flags(void **state)
 	b.flags = ADIT_BUF_GSO_UDP | ADIT_BUF_RDONLY;
 	header(h, VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN,
 	       GSO, 20, 16);
-	assert_int_equal(vnet_read(h, &b), 0);
+	assert_int_equal(adit_vnet_read(h, &b), 0);
 	assert_int_equal(b.flags, ADIT_BUF_CSUM_NEEDED | ADIT_BUF_GSO_TCP4 | ADIT_BUF_GSO_ECN |
 	                                  ADIT_BUF_RDONLY);
 	assert_int_equal(b.gso_size, GSO);
 	assert_int_equal(b.csum_start, 20);
 	assert_int_equal(b.csum_off, 16);
 	assert_int_equal(b.hdr_len, 52);
-	vnet_write(h, &b);
+	adit_vnet_write(h, &b);
 	memcpy(&back, h, sizeof(back));
 	assert_int_equal(back.hdr_len, 52);
 	assert_int_equal(back.gso_type, VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN);
 	assert_int_equal(back.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
 	assert_int_equal(back.gso_size, GSO);
 	header(h, VIRTIO_NET_HDR_F_DATA_VALID, 0, 0, 0, 0);
-	assert_int_equal(vnet_read(h, &b), 0);
+	assert_int_equal(adit_vnet_read(h, &b), 0);
 	assert_int_equal(b.flags, ADIT_BUF_CSUM_OK | ADIT_BUF_RDONLY);
 	assert_int_equal(b.gso_size, 0);
 	header(h, 0, 0, 0, 0, 0);
-	assert_int_equal(vnet_read(h, &b), 0);
+	assert_int_equal(adit_vnet_read(h, &b), 0);
 	assert_int_equal(b.flags, ADIT_BUF_RDONLY);
 }
 
@@ -293,13 +293,13 @@ static void test_headers_that_do_not_fit_are_refused(void **state)
 		{1, 0, 0, 20, 65535},  {1, 0, 0, 65535, 65535},
 		{1, 0, 0, 19, 0}, /* inside the IP header */
 	};
-	uint8_t h[VNET_SIZE];
+	uint8_t h[ADIT_VNET_SIZE];
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		make(&s, 1, 0);
 		header(h, bad[i].flags, bad[i].type, bad[i].gso, bad[i].start, bad[i].off);
-		assert_int_equal(vnet_read(h, &s.b), ADIT_EINVAL);
+		assert_int_equal(adit_vnet_read(h, &s.b), ADIT_EINVAL);
 	}
 }
 

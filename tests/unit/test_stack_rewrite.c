@@ -11,8 +11,6 @@
 
 #include <cmocka.h>
 
-#include <adit/vnet.h>
-
 #include "stack-system/rewrite.h"
 
 static uint32_t next_random(void)
@@ -224,41 +222,6 @@ static void random_bytes_do_no_harm(void **state)
 	assert_true(taken > 100); /* else the test would say nothing */
 }
 
-static void virtio_headers_keep_their_meaning(void **state)
-{
-	static const uint32_t kinds[] = {0, ADIT_BUF_GSO_TCP4, ADIT_BUF_GSO_TCP6, ADIT_BUF_GSO_UDP,
-	                                 ADIT_BUF_GSO_TCP4 | ADIT_BUF_GSO_ECN};
-	uint8_t header[ADIT_VNET_SIZE], bytes[100];
-	adit_buf b, back;
-	size_t i;
-
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		b = (adit_buf){.data = bytes,
-		               .len = sizeof(bytes),
-		               .flags = kinds[i] | ADIT_BUF_CSUM_NEEDED,
-		               .csum_start = 20,
-		               .csum_off = 16,
-		               .gso_size = kinds[i] ? 1000 : 0,
-		               .hdr_len = 40};
-		adit_vnet_write(header, &b);
-		back = (adit_buf){.data = bytes,
-		                  .len = sizeof(bytes),
-		                  .flags = ADIT_BUF_RDONLY | ADIT_BUF_CSUM_OK};
-		assert_int_equal(adit_vnet_read(header, &back), 0);
-		assert_int_equal(back.flags, b.flags | ADIT_BUF_RDONLY);
-		assert_int_equal(back.gso_size, b.gso_size);
-		assert_int_equal(back.csum_start, 20);
-		assert_int_equal(back.csum_off, 16);
-	}
-	back.len = 37; /* the checksum field would lie outside */
-	assert_int_equal(adit_vnet_read(header, &back), ADIT_EINVAL);
-	memset(header, 0, sizeof(header));
-	header[1] = 3; /* the fragments of old */
-	assert_int_equal(adit_vnet_read(header, &back), ADIT_EINVAL);
-	header[1] = ADIT_VNET_GSO_TCP4; /* without a size */
-	assert_int_equal(adit_vnet_read(header, &back), ADIT_EINVAL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,7 +229,6 @@ int main(void)
 	        cmocka_unit_test(there_and_back_changes_nothing),
 	        cmocka_unit_test(cut_and_foreign_packets_are_refused),
 	        cmocka_unit_test(random_bytes_do_no_harm),
-	        cmocka_unit_test(virtio_headers_keep_their_meaning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
