@@ -41,6 +41,21 @@ void yard_fini(struct yard *y)
 	report_fini(&y->report);
 }
 
+int yard_setup(void **state)
+{
+	*state = calloc(1, sizeof(struct yard));
+	must(*state, "memory");
+	yard_init(*state);
+	return 0;
+}
+
+int yard_teardown(void **state)
+{
+	yard_fini(*state);
+	free(*state);
+	return 0;
+}
+
 const char *yard_path(const struct yard *y, const char *name)
 {
 	static char room[4][PATH_MAX];
@@ -110,6 +125,17 @@ struct loader *yard_loader(struct yard *y, const struct load_options *options, c
 	}
 	must(loader_new(&l, &o, callbacks, &y->report) == 0, "loader_new");
 	return l;
+}
+
+int yard_take(struct loader *l, struct yard *y, const char *name, struct module **m)
+{
+	struct candidate *c = NULL;
+	int err = loader_find(l, name, NULL, NULL, &y->report, &c);
+
+	if (!err)
+		err = loader_open(l, c, &y->report, m);
+	candidate_free(c);
+	return err;
 }
 
 bool yard_says(const struct yard *y, const char *text)

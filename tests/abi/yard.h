@@ -19,6 +19,9 @@ struct yard {
 
 void yard_init(struct yard *y);
 void yard_fini(struct yard *y); /* removes everything */
+/* Both as cmocka calls them: *state is the yard. */
+int yard_setup(void **state);
+int yard_teardown(void **state);
 /* "DIR/name" in one of four buffers that are used in turn. */
 const char *yard_path(const struct yard *y, const char *name);
 /* Copies form FORM.so and FORM.json to TO.so and TO.json, each under its final name by rename. */
@@ -28,6 +31,8 @@ char *yard_read(const char *path, size_t *size); /* malloc'd */
 /* A loader with the yard as its first directory and no environment. */
 struct loader *yard_loader(struct yard *y, const struct load_options *options,
                            const struct load_callbacks *callbacks);
+/* Finds and opens; the first error, or 0. */
+int yard_take(struct loader *l, struct yard *y, const char *name, struct module **m);
 /* True when the report has a line that contains text; prints the report otherwise. */
 bool yard_says(const struct yard *y, const char *text);
 /* Forgets the findings. */

@@ -15,32 +15,6 @@
 
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	*state = calloc(1, sizeof(struct yard));
-	yard_init(*state);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	yard_fini(*state);
-	free(*state);
-	return 0;
-}
-
-/* Finds and opens; the first error, or 0. */
-static int take(struct loader *l, struct yard *y, const char *name, struct module **m)
-{
-	struct candidate *c = NULL;
-	int err = loader_find(l, name, NULL, NULL, &y->report, &c);
-
-	if (!err)
-		err = loader_open(l, c, &y->report, m);
-	candidate_free(c);
-	return err;
-}
-
 static void generations_live_side_by_side(void **state)
 {
 	struct yard *y = *state;
@@ -49,10 +23,10 @@ static void generations_live_side_by_side(void **state)
 	const int *a, *b;
 
 	yard_put(y, "gen1", "gen");
-	assert_int_equal(take(l, y, "gen", &one), 0);
+	assert_int_equal(yard_take(l, y, "gen", &one), 0);
 	yard_put(y, "gen2", "gen");
-	assert_int_equal(take(l, y, "gen", &two), 0);
-	assert_int_equal(take(l, y, "gen", &same), 0);
+	assert_int_equal(yard_take(l, y, "gen", &two), 0);
+	assert_int_equal(yard_take(l, y, "gen", &same), 0);
 	assert_ptr_equal(two, same);
 	assert_ptr_not_equal(one, two);
 	assert_int_equal(module_generation(one), 1);
@@ -76,12 +50,12 @@ static void refused_files_leave_no_trap(void **state)
 	struct module *m = NULL;
 
 	yard_put(y, "rootname", "rootname"); /* mapped, then refused */
-	assert_int_equal(take(l, y, "rootname", &m), ADIT_ECONFIG);
+	assert_int_equal(yard_take(l, y, "rootname", &m), ADIT_ECONFIG);
 	yard_put(y, "undefined", "undefined"); /* not mapped */
-	assert_int_equal(take(l, y, "undefined", &m), ADIT_ECONFIG);
+	assert_int_equal(yard_take(l, y, "undefined", &m), ADIT_ECONFIG);
 	yard_forget(y);
 	yard_put(y, "good", "good");
-	assert_int_equal(take(l, y, "good", &m), 0);
+	assert_int_equal(yard_take(l, y, "good", &m), 0);
 	assert_string_equal(module_root(m)->name, "good");
 	loader_free(l);
 }
@@ -123,11 +97,11 @@ static void writing_in_place_is_noticed(void **state)
 
 	/* The same after it has been loaded: the old image would answer for the new file. */
 	yard_put(y, "good", "good");
-	assert_int_equal(take(l, y, "good", &m), 0);
+	assert_int_equal(yard_take(l, y, "good", &m), 0);
 	fd = open(yard_path(y, "good.so"), O_WRONLY | O_APPEND);
 	assert_int_equal(write(fd, "x", 1), 1);
 	close(fd);
-	assert_int_equal(take(l, y, "good", &m), ADIT_ECONFIG);
+	assert_int_equal(yard_take(l, y, "good", &m), ADIT_ECONFIG);
 	assert_true(yard_says(y, "written over in place after it had been loaded"));
 	loader_free(l);
 }
@@ -141,7 +115,7 @@ static void shards_have_private_images(void **state)
 	int i;
 
 	yard_put(y, "private", "private");
-	assert_int_equal(take(l, y, "private", &m), 0);
+	assert_int_equal(yard_take(l, y, "private", &m), 0);
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(module_image(m, (unsigned)i, &y->report, &shard[i]), 0);
 		counter[i] = module_root(shard[i])->get(NULL, "x");
@@ -156,7 +130,7 @@ static void shards_have_private_images(void **state)
 	assert_int_equal(module_image(m, LOAD_SHARDS_MOST, &y->report, &again), ADIT_ELIMIT);
 
 	yard_put(y, "good", "good");
-	assert_int_equal(take(l, y, "good", &m), 0);
+	assert_int_equal(yard_take(l, y, "good", &m), 0);
 	assert_int_equal(module_image(m, 2, &y->report, &again), 0);
 	assert_ptr_equal(again, m);
 	loader_free(l);
@@ -173,7 +147,7 @@ static void sealed_copy_survives_its_file(void **state)
 	FILE *maps;
 
 	yard_put(y, "older-root", "older-root");
-	assert_int_equal(take(l, y, "older-root", &m), 0);
+	assert_int_equal(yard_take(l, y, "older-root", &m), 0);
 	assert_int_equal(truncate(yard_path(y, "older-root.so"), 0), 0);
 	assert_string_equal(module_root(m)->name, "older-root");
 	maps = fopen("/proc/self/maps", "r");
@@ -203,7 +177,7 @@ static int without_executable_memory(struct yard *y)
 	if (write_text("/proc/sys/vm/memfd_noexec", "2"))
 		return 77;
 	yard_put(y, "private", "private");
-	if (take(l, y, "private", &m))
+	if (yard_take(l, y, "private", &m))
 		return 2;
 	if (module_image(m, 1, &y->report, &image) != ADIT_EPERM)
 		return 3;
@@ -237,7 +211,7 @@ static void noexec_memory_is_honoured(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, yard_setup, yard_teardown)
 	const struct CMUnitTest tests[] = {
 		T(generations_live_side_by_side),
 		T(refused_files_leave_no_trap),

@@ -14,32 +14,6 @@
 
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	*state = calloc(1, sizeof(struct yard));
-	yard_init(*state);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	yard_fini(*state);
-	free(*state);
-	return 0;
-}
-
-/* Finds and opens; the first error, or 0. */
-static int take(struct loader *l, struct yard *y, const char *name, struct module **m)
-{
-	struct candidate *c = NULL;
-	int err = loader_find(l, name, NULL, NULL, &y->report, &c);
-
-	if (!err)
-		err = loader_open(l, c, &y->report, m);
-	candidate_free(c);
-	return err;
-}
-
 static void good_module_loads(void **state)
 {
 	struct yard *y = *state;
@@ -177,7 +151,7 @@ static void wrong_tables_are_refused(void **state)
 
 	for (i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
 		yard_put(y, after[i].form, after[i].form);
-		assert_int_equal(take(l, y, after[i].form, &m), ADIT_ECONFIG);
+		assert_int_equal(yard_take(l, y, after[i].form, &m), ADIT_ECONFIG);
 		assert_true(yard_says(y, after[i].line));
 		assert_int_equal(y->report.errors, 1);
 		assert_null(m);
@@ -197,7 +171,7 @@ static void older_and_newer_sdks_load(void **state)
 
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		yard_put(y, forms[i], forms[i]);
-		if (take(l, y, forms[i], &m))
+		if (yard_take(l, y, forms[i], &m))
 			assert_true(yard_says(y, "no error at all"));
 		assert_string_equal(module_name(m), forms[i]);
 		if (strcmp(forms[i], "newer") == 0) {
@@ -231,12 +205,12 @@ static void needs_are_asked_for(void **state)
 	struct module *m;
 
 	yard_put(y, "needs", "needs");
-	assert_int_equal(take(without, y, "needs", &m), ADIT_ECONFIG);
+	assert_int_equal(yard_take(without, y, "needs", &m), ADIT_ECONFIG);
 	assert_true(yard_says(y, "module needs needs test.nosuch/1, which neither this host nor its platform module offers"));
 	assert_int_equal(y->report.errors, 1);
 	assert_false(yard_ran(y));
 	yard_forget(y);
-	assert_int_equal(take(with, y, "needs", &m), 0);
+	assert_int_equal(yard_take(with, y, "needs", &m), 0);
 	assert_true(yard_says(y, "could use test.nicer/1"));
 	loader_free(with);
 	loader_free(without);
@@ -333,7 +307,7 @@ static void names_are_bounded(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, yard_setup, yard_teardown)
 	const struct CMUnitTest tests[] = {
 		T(good_module_loads), T(wrong_files_are_refused_unrun), T(extra_export_is_refused),
 		T(wrong_tables_are_refused), T(older_and_newer_sdks_load), T(needs_are_asked_for),
