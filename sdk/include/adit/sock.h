@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT
- * adit/sock.h - endpoints (adit_addr) to and from the socket addresses of a POSIX system
+ * adit/sock.h - endpoints (adit_addr) to and from the system's socket addresses
  *
- * Header only; for modules that use sockets of their own. Not part of adit.h, as it includes <sys/socket.h>.
+ * Header only; for modules that use sockets of their own. Not part of adit.h, as it includes the system's headers.
  */
 #ifndef ADIT_SOCK_H
 #define ADIT_SOCK_H
 
-#include <netinet/in.h>
 #include <string.h>
+
+#if defined(_WIN32)
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#else
+#include <netinet/in.h>
 #include <sys/socket.h>
+#endif
 
 #include "flow.h"
 
