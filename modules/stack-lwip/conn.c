@@ -259,8 +259,9 @@ void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 	ip_current(s->info);
 	if (!c->begun) {
 		first_packet(c, s, p);
+	} else if (conn_enter(c), !challenge_believes(c, &tcp)) {
+		pbuf_free(p);
 	} else {
-		conn_enter(c);
 		/* What is more than one segment's worth, or fills a gap, is acknowledged at once (RFC 5681 section 4.2). */
 		if (tcp_active_pcbs && (size - headers > c->pcb->mss || (c->pcb->ooseq && size > headers)))
 			tcp_set_flags(c->pcb, TF_ACK_DELAY);

@@ -91,11 +91,13 @@ static void ADIT_CALL stack_stop(void *inst)
 	timer_close(st);
 	say(st, ADIT_LOG_DEBUG,
 	    "%llu connections, %llu flows refused, %llu packets lost, %llu segments without a buffer, %llu datagrams not "
-	    "buildable, %llu sends beyond the credit, %llu ticks",
+	    "buildable, %llu sends beyond the credit, %llu ticks, %llu segments not believed, %llu challenges, %llu not for "
+	    "the rate",
 	    (unsigned long long)st->counts.opened, (unsigned long long)st->counts.refused,
 	    (unsigned long long)st->counts.lost, (unsigned long long)st->counts.starved,
 	    (unsigned long long)st->counts.unbuildable, (unsigned long long)st->counts.credit,
-	    (unsigned long long)st->counts.ticks);
+	    (unsigned long long)st->counts.ticks, (unsigned long long)st->counts.unbelieved,
+	    (unsigned long long)st->counts.challenges, (unsigned long long)st->counts.unanswered);
 }
 
 static void ADIT_CALL stack_destroy(void *inst)

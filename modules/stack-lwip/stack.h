@@ -4,6 +4,7 @@
  *     packets.c   what comes in: packets and operations, each to the file that knows
  *     datagram.c  UDP and echo
  *     conn.c      one TCP flow: what lwIP says becomes events, operations become calls of lwIP
+ *     challenge.c segments that are not believed
  *     lend.c      one control block at a time on lwIP's lists
  *     up.c        a packet becomes a pbuf, and a pbuf the buffer of a DATA event
  *     down.c      what waits to be sent and to be acknowledged, and how much of it lwIP gets
@@ -23,6 +24,7 @@
 
 #include "list.h"
 
+struct tcp_hdr;
 struct tcp_pcb;
 struct tcp_pcb_listen;
 struct pbuf;
@@ -76,6 +78,8 @@ struct conn {
 		closing : 1,     /* it is under a close's deadline */
 		fin_wanted : 1, fin_sent : 1,
 		deaf : 1;        /* after CLOSE: what the application still says is nobody's */
+	uint8_t challenges;      /* of challenge_round */
+	uint8_t challenge_round; /* the time of the last one, in units of CHALLENGE_NS, modulo 256 */
 };
 _Static_assert(sizeof(void *) != 8 || sizeof(struct conn) == 152, "a connection has grown");
 
@@ -96,6 +100,7 @@ struct slot {
 
 struct counts {
 	uint64_t opened, refused, lost, unbuildable, credit, starved, ticks;
+	uint64_t unbelieved, challenges, unanswered; /* segments; of these: answered, and not for the rate */
 };
 
 struct stack {
@@ -171,6 +176,11 @@ void conns_flush(struct stack *st);
 void conn_settle(struct conn *c);
 adit_result conn_listen(struct stack *st);
 void conn_unlisten(struct stack *st);
+
+/* ---- challenge.c ---- */
+
+/* Whether lwIP is to see the segment; if not, it has been answered as it should be. Between conn_enter and conn_leave. */
+int challenge_believes(struct conn *c, const struct tcp_hdr *tcp);
 
 /* ---- lend.c ---- */
 

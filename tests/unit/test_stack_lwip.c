@@ -636,6 +636,42 @@ static void resets_count_only_where_they_are_expected(void **state)
 	assert_int_equal(closed_code(1), ADIT_ERESET);
 }
 
+/* What stands in the window, but acknowledges what was never sent, or long ago, is not the application's (RFC 5961). */
+static void forged_segments_change_nothing_and_are_answered_at_a_limited_rate(void **state)
+{
+	static const uint32_t off[] = {1 << 30, 1, 0u - (1 << 20)};
+	struct app a = open_app(1, 4), forged;
+	uint32_t i, before = h->sent_count;
+
+	for (i = 0; i < 3; i++) {
+		forged = a;
+		forged.ack += off[i];
+		forged.window = 0;
+		tell(&forged, TCP_ACK_FLAG, "forged", 6, 0); /* would be delivered at once */
+		tell(&forged, TCP_ACK_FLAG | TCP_FIN_FLAG, NULL, 0, 0);
+		forged.seq += 100;
+		tell(&forged, TCP_ACK_FLAG, NULL, 0, 0); /* would close the window, and keep it closed */
+	}
+	forged = a;
+	tell(&forged, 0, "forged", 6, 0); /* no acknowledgement at all */
+	forged.seq -= 1 << 30;
+	tell(&forged, TCP_ACK_FLAG | TCP_FIN_FLAG, "forged", 6, 0);
+	assert_int_equal(virtualhost_heard(h, 1, ADIT_EV_DATA, NULL), 0);
+	assert_int_equal(virtualhost_heard(h, 1, ADIT_EV_FIN, NULL), 0);
+	assert_int_equal(h->sent_count - before, 10); /* and ten of eleven had an answer, the one without ACK none */
+	assert_int_equal(last_sent()->flags, TCP_ACK_FLAG);
+	assert_int_equal(last_sent()->ack, a.seq);
+	virtualhost_run(h, 6 * SECOND);
+	before = h->sent_count;
+	tell(&forged, TCP_ACK_FLAG, NULL, 0, 0);
+	assert_int_equal(h->sent_count - before, 1); /* the rate is per five seconds */
+	before = h->sent_count;
+	virtualhost_send(h, 1, bytes, 1000, 1000); /* the window is what the application said */
+	assert_int_equal(h->sent_count - before, 1);
+	say(&a, "real", 4, 0);
+	assert_int_equal(virtualhost_heard(h, 1, ADIT_EV_DATA, NULL), 1);
+}
+
 static void abort_resets_and_nothing_else_is_heard(void **state)
 {
 	struct app a = open_app(1, 6);
@@ -850,6 +886,7 @@ int main(void)
 		T(half_closed_either_way_the_other_direction_goes_on),
 		T(fin_waits_for_what_was_sent_before),
 		T(resets_count_only_where_they_are_expected),
+		T(forged_segments_change_nothing_and_are_answered_at_a_limited_rate),
 		T(abort_resets_and_nothing_else_is_heard),
 		T(close_is_deaf_and_has_a_minute),
 		T(idle_connections_cost_nothing),
