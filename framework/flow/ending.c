@@ -14,6 +14,8 @@
 #include "os/os.h"
 #include "packet/parse.h"
 
+static const uint64_t MILLISECOND = OS_SECOND / 1000;
+
 enum {
 	SWEEP_TICKS = 16, /* a full round takes at most so many seconds */
 	SWEEP_LEAST = 1024,
@@ -22,7 +24,11 @@ enum {
 	 * flows out for the time that a slow network is given. */
 	CROWDED_PART = 4,
 	CROWDED_SECONDS = 5,
-	CROWDED_TICKS = 2
+	CROWDED_TICKS = 2,
+	/* When no more may be there, the oldest gives way to a new one if it has been offered to the application for so
+	 * long without a word of it, or nothing has been heard of its destination: milliseconds. */
+	OFFERED_MS = 250,
+	DIALLING_MS = 3000
 };
 
 struct part *flow_stack(struct shard *s, const struct flow *f)
@@ -48,6 +54,8 @@ void flow_admit(struct shard *s, struct flow *f, uint16_t accept_flags)
 	f->parked = NULL;
 	f->flags |= FLOW_ACCEPTED;
 	flowtable_move(s->flows, f, FLOW_OPEN);
+	f->last = (uint32_t)(loop_now(s->loop) / OS_SECOND);
+	f->offered = (uint32_t)(loop_now(s->loop) / MILLISECOND);
 	stack->flows++;
 	if (s->on_change)
 		s->on_change(s->on_change_arg, s, f, 0, ADIT_OK);
@@ -129,7 +137,7 @@ void flow_close(struct shard *s, struct flow *f, adit_result code)
 	}
 	flowtable_count(s->flows, &counts);
 	if (counts.closed > limits->closed)
-		flow_forget(s, flowtable_oldest_closed(s->flows));
+		flow_forget(s, flowtable_oldest(s->flows, FLOWS_CLOSED));
 }
 
 void flow_end(struct shard *s, struct flow *f, adit_result code)
@@ -153,6 +161,21 @@ void flow_end(struct shard *s, struct flow *f, adit_result code)
 		flow_refuse(s, f, code);
 	else
 		flow_close(s, f, code);
+}
+
+int flow_make_room(struct shard *s)
+{
+	uint64_t now = loop_now(s->loop) / MILLISECOND;
+	struct flow *f = flowtable_oldest(s->flows, FLOWS_OFFERED);
+
+	if (!f || (uint32_t)now - f->offered < OFFERED_MS) {
+		f = flowtable_oldest(s->flows, FLOWS_DIALLING);
+		if (!f || now - f->opened / MILLISECOND < DIALLING_MS)
+			return 0;
+	}
+	shard_count(s, COUNT_half_open_evicted, 1);
+	flow_end(s, f, ADIT_ETIME);
+	return 1;
 }
 
 /* ---- ageing ---- */

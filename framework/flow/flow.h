@@ -62,6 +62,7 @@ struct flow {
 	uint8_t told;    /* the number of the call in which its handler heard of it last (part.c) */
 	uint32_t queued; /* events of it that its handler has not been told yet */
 	uint32_t older, newer; /* slots: neighbours in the list of its state (flowtable.c) */
+	uint32_t offered;      /* TCP: ms of the loop's clock when it became OPEN */
 	uint32_t idle;         /* seconds without a byte that end it; 0: the default */
 	uint64_t user;         /* the handler's number */
 	const struct flow_owner *owner;

@@ -32,7 +32,9 @@ struct flowtable {
 	struct flow **chunks;
 	uint32_t slots; /* that exist, in chunks */
 	uint32_t free_first, free_last;
-	uint32_t closed_first, closed_last;
+	struct {
+		uint32_t first, last;
+	} lists[FLOW_LISTS]; /* oldest first */
 	struct flow_counts counts;
 };
 
@@ -59,7 +61,9 @@ adit_result flowtable_new(struct flowtable **out, const struct flow_limits *limi
 	t->mask = INDEX_FIRST - 1;
 	for (i = 0; i < INDEX_FIRST; i++)
 		t->index[i].slot = NONE;
-	t->free_first = t->free_last = t->closed_first = t->closed_last = NONE;
+	t->free_first = t->free_last = NONE;
+	for (i = 0; i < FLOW_LISTS; i++)
+		t->lists[i].first = t->lists[i].last = NONE;
 	*out = t;
 	return ADIT_OK;
 }
@@ -276,29 +280,49 @@ struct flow *flowtable_add(struct flowtable *t, uint8_t proto, const adit_addr *
 	return f;
 }
 
-static void closed_append(struct flowtable *t, struct flow *f)
+/* The list that the flow is in, FLOW_LISTS: none. */
+static enum flow_list list_of(const struct flow *f)
 {
-	f->newer = NONE;
-	f->older = t->closed_last;
-	if (t->closed_last == NONE)
-		t->closed_first = f->slot;
-	else
-		at(t, t->closed_last)->newer = f->slot;
-	t->closed_last = f->slot;
-	COUNT(t->counts.closed, 1);
+	if (f->state == FLOW_CLOSED)
+		return FLOWS_CLOSED;
+	if (!half_open(f) || f->state == FLOW_ASKED)
+		return FLOW_LISTS;
+	return f->state == FLOW_DIAL ? FLOWS_DIALLING : FLOWS_OFFERED;
 }
 
-static void closed_unlink(struct flowtable *t, struct flow *f)
+static void list_append(struct flowtable *t, struct flow *f)
 {
+	enum flow_list list = list_of(f);
+
+	if (list == FLOW_LISTS)
+		return;
+	f->newer = NONE;
+	f->older = t->lists[list].last;
 	if (f->older == NONE)
-		t->closed_first = f->newer;
+		t->lists[list].first = f->slot;
+	else
+		at(t, f->older)->newer = f->slot;
+	t->lists[list].last = f->slot;
+	if (list == FLOWS_CLOSED)
+		COUNT(t->counts.closed, 1);
+}
+
+static void list_unlink(struct flowtable *t, struct flow *f)
+{
+	enum flow_list list = list_of(f);
+
+	if (list == FLOW_LISTS)
+		return;
+	if (f->older == NONE)
+		t->lists[list].first = f->newer;
 	else
 		at(t, f->older)->newer = f->newer;
 	if (f->newer == NONE)
-		t->closed_last = f->older;
+		t->lists[list].last = f->older;
 	else
 		at(t, f->newer)->older = f->older;
-	COUNT(t->counts.closed, -1);
+	if (list == FLOWS_CLOSED)
+		COUNT(t->counts.closed, -1);
 }
 
 void flowtable_move(struct flowtable *t, struct flow *f, enum flow_state to)
@@ -307,20 +331,20 @@ void flowtable_move(struct flowtable *t, struct flow *f, enum flow_state to)
 
 	if (!flow_may_move((enum flow_state)f->state, to))
 		abort();
-	if (f->state == FLOW_CLOSED)
-		closed_unlink(t, f);
+	list_unlink(t, f);
 	f->state = (uint8_t)to;
-	if (to == FLOW_CLOSED)
-		closed_append(t, f);
+	list_append(t, f);
 	if (was_half_open && !half_open(f))
 		COUNT(t->counts.half_open, -1);
 }
 
 void flowtable_established(struct flowtable *t, struct flow *f)
 {
+	list_unlink(t, f);
 	if (half_open(f))
 		COUNT(t->counts.half_open, -1);
 	f->flags |= FLOW_ESTABLISHED;
+	list_append(t, f);
 }
 
 void flowtable_remove(struct flowtable *t, struct flow *f)
@@ -336,9 +360,14 @@ void flowtable_remove(struct flowtable *t, struct flow *f)
 	free_append(t, f);
 }
 
-struct flow *flowtable_oldest_closed(struct flowtable *t)
+struct flow *flowtable_oldest(struct flowtable *t, enum flow_list list)
 {
-	return t->closed_first == NONE ? NULL : at(t, t->closed_first);
+	return t->lists[list].first == NONE ? NULL : at(t, t->lists[list].first);
+}
+
+int flowtable_crowded(const struct flowtable *t)
+{
+	return t->counts.half_open >= t->limits.half_open && t->counts.flows < t->limits.flows;
 }
 
 uint32_t flowtable_walk(struct flowtable *t, uint32_t from, uint32_t n, void (*fn)(void *arg, struct flow *f), void *arg)

@@ -39,8 +39,11 @@ void flowtable_move(struct flowtable *t, struct flow *f, enum flow_state to);
 /* The TCP handshake is over: the flow is not half-open any more. */
 void flowtable_established(struct flowtable *t, struct flow *f);
 
-/* The CLOSED flow that has been so for longest, or null. */
-struct flow *flowtable_oldest_closed(struct flowtable *t);
+/* The flow that has been in its list for longest, or null. */
+enum flow_list { FLOWS_CLOSED, FLOWS_DIALLING, FLOWS_OFFERED, FLOW_LISTS }; /* the latter two: half-open TCP flows */
+struct flow *flowtable_oldest(struct flowtable *t, enum flow_list list);
+/* True if no half-open flow can be added, and others could. */
+int flowtable_crowded(const struct flowtable *t);
 
 /* Calls fn for every flow in slots [from, from + n); returns the slot to go on with, 0 at the end. fn may remove
  * flows. */

@@ -94,7 +94,31 @@ static void refuse_closed(struct shard *s, const adit_buf *b, const adit_addr *d
 	shard_refuse_packet(s, b, ADIT_EADMIN, COUNT_refused_policy);
 }
 
-static void open_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_addr *src, const adit_addr *dst)
+/* Null: a limit. Where it is that of half-open flows, the SYN may come again, so nobody is told. */
+static struct flow *add_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_addr *src, const adit_addr *dst,
+                             struct gather *g)
+{
+	int tcp = proto == ADIT_PROTO_TCP;
+	struct flow *f;
+
+	if (tcp && !s->draining && flowtable_crowded(s->flows)) {
+		gather_flush(g); /* a packet must not come after its flow's end */
+		flow_make_room(s);
+	}
+	f = s->draining ? NULL : flowtable_add(s->flows, proto, src, dst);
+	if (f)
+		return f;
+	if (tcp && !s->draining && flowtable_crowded(s->flows)) {
+		drop(s, b, COUNT_dropped_half_open);
+		return NULL;
+	}
+	shard_refuse_packet(s, b, ADIT_EADMIN, COUNT_dropped_limit);
+	bufpool_put(&b, 1);
+	return NULL;
+}
+
+static void open_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_addr *src, const adit_addr *dst,
+                      struct gather *g)
 {
 	uint8_t stack = s->stack_of[protocol_index(proto)];
 	enum packet_verdict verdict = policy_packet(&s->policy, src->family, proto, src->ip, dst->ip);
@@ -116,14 +140,11 @@ static void open_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_ad
 		home_send(s, b, home_of(s, src));
 		return;
 	}
-	f = s->draining ? NULL : flowtable_add(s->flows, proto, src, dst);
+	f = add_flow(s, b, proto, src, dst, g);
 	if (!f && proto == ADIT_PROTO_UDP)
 		home_leave(s, src);
-	if (!f) {
-		shard_refuse_packet(s, b, ADIT_EADMIN, COUNT_dropped_limit);
-		bufpool_put(&b, 1);
+	if (!f)
 		return;
-	}
 	f->stack = stack;
 	f->opened = loop_now(s->loop);
 	f->last = (uint32_t)(f->opened / OS_SECOND);
@@ -161,6 +182,17 @@ static int tcp_takes(struct shard *s, struct flow *f, const struct packet_view *
 	return 1;
 }
 
+/* A reset of a connection that nobody has answered yet: its number is that of the parked SYN, or the next ones. */
+static int resets_parked(const struct flow *f, const adit_buf *b, const struct packet_view *v)
+{
+	const adit_buf *syn = f->parked;
+	uint32_t at = (uint32_t)v->l4 + 4;
+
+	if (!(v->tcp_flags & WIRE_TCP_RST) || f->info.proto != ADIT_PROTO_TCP)
+		return 0;
+	return !syn || wire_u32(b->data, b->len, at) - wire_u32(syn->data, syn->len, (uint32_t)syn->csum_start + 4) <= syn->len;
+}
+
 static void to_flow(struct shard *s, struct flow *f, adit_buf *b, const struct packet_view *v, struct gather *g)
 {
 	if (f->state == FLOW_ASKED && f->info.proto != ADIT_PROTO_TCP) {
@@ -175,7 +207,8 @@ static void to_flow(struct shard *s, struct flow *f, adit_buf *b, const struct p
 			return;
 		}
 	}
-	if (!(f->flags & FLOW_REFUSED)) /* a refusal is not for ever, however often somebody knocks */
+	/* A refusal is not for ever, however often somebody knocks; nor is a handshake, whatever is forged of it. */
+	if (!(f->flags & FLOW_REFUSED) && (f->info.proto != ADIT_PROTO_TCP || f->flags & FLOW_ESTABLISHED))
 		f->last = (uint32_t)(loop_now(s->loop) / OS_SECOND);
 	switch (f->state) {
 	case FLOW_OPEN:
@@ -194,7 +227,7 @@ static void to_flow(struct shard *s, struct flow *f, adit_buf *b, const struct p
 		}
 		break;
 	default:
-		if (v->tcp_flags & WIRE_TCP_RST && f->info.proto == ADIT_PROTO_TCP) {
+		if (resets_parked(f, b, v)) {
 			flow_unpark(f); /* the application gave up while it waited: its SYN is not answered any more */
 			flow_end(s, f, ADIT_ERESET);
 		}
@@ -288,7 +321,7 @@ static void one_packet(struct shard *s, adit_buf *b, struct packet_view *v, stru
 	if (f)
 		to_flow(s, f, b, v, g);
 	else
-		open_flow(s, b, proto, &src, &dst);
+		open_flow(s, b, proto, &src, &dst, g);
 }
 
 static int checksums_hold(const adit_buf *b, const struct packet_view *v)

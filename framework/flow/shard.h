@@ -84,9 +84,11 @@ struct part {
 #define SHARD_COUNTERS(X)                                                                                              \
 	X(packets_up) X(packets_down) X(bytes_up) X(bytes_down)                                                        \
 	X(dropped_malformed) X(dropped_policy) X(dropped_unknown) X(dropped_checksum) X(dropped_fragment)              \
-	X(dropped_stray) X(dropped_limit) X(dropped_parked) X(dropped_refused) X(dropped_no_stack) X(dropped_icmp)     \
+	X(dropped_stray) X(dropped_limit) X(dropped_half_open) X(dropped_parked) X(dropped_refused)                    \
+	X(dropped_no_stack) X(dropped_icmp)                                                                            \
 	X(refused_tcp) X(refused_udp) X(refused_echo) X(refused_policy) X(refusals_limited)                                              \
-	X(flows_opened) X(flows_closed) X(flows_idle) X(verdict_accept) X(verdict_forward) X(verdict_reject)           \
+	X(flows_opened) X(flows_closed) X(flows_idle) X(half_open_evicted)                                             \
+	X(verdict_accept) X(verdict_forward) X(verdict_reject)                                                         \
 	X(verdict_drop) X(verdict_none) X(stale_ops) X(misuse) X(unknown_events) X(dial_ok) X(dial_failed)             \
 	X(datagrams_dropped) X(datagrams_crossed)                                                                                           \
 	X(opened_tcp) X(opened_udp) X(opened_echo) X(closed_tcp) X(closed_udp) X(closed_echo)
@@ -233,6 +235,8 @@ void flow_close(struct shard *s, struct flow *f, adit_result code);
 void flow_end(struct shard *s, struct flow *f, adit_result code);
 /* [loop] The stack is told RELEASE and the slot is free. */
 void flow_forget(struct shard *s, struct flow *f);
+/* Ends the half-open flow that is the least likely to become more; returns whether there was one. */
+int flow_make_room(struct shard *s);
 /* [loop] Starts the sweeper that ends idle flows and forgets closed ones. */
 void flow_sweep_start(struct shard *s);
 /* [loop] One step of the sweeper; it is made every second. */

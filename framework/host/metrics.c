@@ -38,13 +38,14 @@ struct out {
 static const struct row opened[] = {{COUNT_opened_tcp, "tcp"}, {COUNT_opened_udp, "udp"}, {COUNT_opened_echo, "icmp"}};
 static const struct row closed[] = {{COUNT_closed_tcp, "tcp"}, {COUNT_closed_udp, "udp"}, {COUNT_closed_echo, "icmp"}};
 static const struct row idle[] = {{COUNT_flows_idle, NULL}};
+static const struct row evicted[] = {{COUNT_half_open_evicted, NULL}};
 static const struct row packets[] = {{COUNT_packets_up, "up"}, {COUNT_packets_down, "down"}};
 static const struct row bytes[] = {{COUNT_bytes_up, "up"}, {COUNT_bytes_down, "down"}};
 static const struct row dropped[] = {
 	{COUNT_dropped_malformed, "malformed"}, {COUNT_dropped_policy, "policy"},     {COUNT_dropped_unknown, "unknown_protocol"},
 	{COUNT_dropped_checksum, "checksum"},   {COUNT_dropped_fragment, "fragment"}, {COUNT_dropped_stray, "stray"},
 	{COUNT_dropped_limit, "limit"},         {COUNT_dropped_parked, "parked"},     {COUNT_dropped_refused, "refused"},
-	{COUNT_dropped_no_stack, "no_stack"},   {COUNT_dropped_icmp, "icmp_error"},
+	{COUNT_dropped_no_stack, "no_stack"},   {COUNT_dropped_icmp, "icmp_error"},   {COUNT_dropped_half_open, "half_open"},
 };
 static const struct row lost[] = {{COUNT_datagrams_dropped, NULL}};
 static const struct row refused[] = {{COUNT_refused_tcp, "tcp"}, {COUNT_refused_udp, "udp"}, {COUNT_refused_echo, "icmp"}};
@@ -61,6 +62,8 @@ static const struct family counted[] = {
 	{"adit_flows_opened", "Flows that began.", "protocol", ROWS(opened)},
 	{"adit_flows_closed", "Flows that ended.", "protocol", ROWS(closed)},
 	{"adit_flows_idle", "Flows that were ended because nothing moved on them for too long.", NULL, ROWS(idle)},
+	{"adit_half_open_evicted", "Flows that gave way to new ones before their handshake was done, at the limit.", NULL,
+	 ROWS(evicted)},
 	{"adit_packets", "Packets read from the device (up) and sent to it (down).", "direction", ROWS(packets)},
 	{"adit_packet_bytes", "Bytes in these packets.", "direction", ROWS(bytes)},
 	{"adit_dropped_packets", "Packets from the device that went no further, by reason.", "reason", ROWS(dropped)},

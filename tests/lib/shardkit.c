@@ -352,6 +352,7 @@ adit_buf *kit_buf(struct kit *k, const void *bytes, uint32_t size)
 static void make_older(void *arg, struct flow *f)
 {
 	f->last -= now.seconds;
+	f->offered -= now.seconds * 1000;
 }
 
 static void do_age(struct kit *k)

@@ -131,7 +131,7 @@ static void model_move(struct flowtable *t, uint32_t n)
 static void compare(struct flowtable *t)
 {
 	struct flow_counts is;
-	struct flow *oldest = flowtable_oldest_closed(t);
+	struct flow *oldest = flowtable_oldest(t, FLOWS_CLOSED);
 	uint32_t n;
 
 	memset(&is, 0, sizeof(is)); /* padding too */

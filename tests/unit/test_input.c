@@ -253,16 +253,59 @@ static void a_full_table_refuses_and_harms_nobody(void **state)
 	for (i = 0; i < 6; i++)
 		send_segment(k, 4, (uint16_t)(1000 + i), SYN, 0);
 	assert_int_equal(kit_counts(k).half_open, 3);
-	assert_int_equal(kit_counter(k, COUNT_dropped_limit), 3);
+	assert_int_equal(kit_counter(k, COUNT_dropped_half_open), 3);
+	assert_null(device_got(k, 0)); /* a SYN comes again */
 	for (i = 0; i < 6; i++)
 		send_datagram(k, 4, (uint16_t)(1000 + i), 1);
 	assert_int_equal(kit_counts(k).datagram, 4);
-	assert_int_equal(kit_counter(k, COUNT_dropped_limit), 5);
-	assert_int_equal(kit_number(k, PART_PLATFORM, 0, KIT_PACKET, 0), 5); /* told "administratively prohibited" */
+	assert_int_equal(kit_counter(k, COUNT_dropped_limit), 2);
+	assert_int_equal(kit_number(k, PART_PLATFORM, 0, KIT_PACKET, 0), 2); /* told "administratively prohibited" */
 	assert_int_equal(device_got(k, 0)->bytes[20], 3);
 	assert_int_equal(device_got(k, 0)->bytes[21], 13);
 	for (i = 0; i < 3; i++)
 		assert_non_null(flowtable_get(k->s.flows, asked(k, 0, (unsigned)i)));
+}
+
+static void at_the_limit_the_oldest_unanswered_offer_gives_way(void **state)
+{
+	static const struct flow_limits few = {10, 3, 4, 2};
+	adit_event credit = {.type = ADIT_EV_CREDIT, .u.num = 1000};
+	adit_flow first;
+	int i;
+
+	kit_free(k);
+	k = kit_new(&few);
+	k->answer[0].type = ADIT_OP_ACCEPT;
+	for (i = 0; i < 4; i++)
+		send_segment(k, 4, (uint16_t)(1000 + i), SYN, 0);
+	assert_int_equal(kit_counter(k, COUNT_dropped_half_open), 1); /* they are too young to give way */
+	credit.flow = asked(k, 0, 1);
+	kit_emit(k, PART_STACK, 0, &credit, 1); /* the second is established */
+	send_segment(k, 4, 1004, SYN, 0);
+	first = asked(k, 0, 0);
+	kit_age(k, 1);
+	send_segment(k, 4, 1000, ACK, 0); /* what comes of it does not make it younger */
+	send_segment(k, 4, 1005, SYN, 0);
+	assert_int_equal(kit_counter(k, COUNT_half_open_evicted), 1);
+	assert_int_equal(flowtable_get(k->s.flows, first)->state, FLOW_CLOSED);
+	assert_int_equal(flowtable_get(k->s.flows, credit.flow)->state, FLOW_OPEN);
+	assert_int_equal(kit_counts(k).half_open, 3);
+	assert_int_equal(kit_counts(k).flows, 5);
+}
+
+static void a_handshake_lasts_as_long_as_it_may_whatever_comes_of_it(void **state)
+{
+	int i;
+
+	k->answer[0].type = ADIT_OP_ACCEPT;
+	k->s.timeouts.connect = 5;
+	send_segment(k, 4, 1000, SYN, 0);
+	for (i = 0; i < 8; i++) {
+		kit_age(k, 1);
+		send_segment(k, 4, 1000, ACK, 0);
+	}
+	assert_int_equal(kit_counts(k).half_open, 0);
+	assert_int_equal(kit_counter(k, COUNT_flows_idle), 1);
 }
 
 static void established_flows_are_not_half_open(void **state)
@@ -369,6 +412,8 @@ int main(void)
 		INPUT_TEST(echo_flows_are_told_apart_by_identifier),
 		INPUT_TEST(an_unreachable_from_the_application_ends_its_flow),
 		INPUT_TEST(a_full_table_refuses_and_harms_nobody),
+		INPUT_TEST(at_the_limit_the_oldest_unanswered_offer_gives_way),
+		INPUT_TEST(a_handshake_lasts_as_long_as_it_may_whatever_comes_of_it),
 		INPUT_TEST(established_flows_are_not_half_open),
 		INPUT_TEST(draining_lets_old_flows_go_on_and_no_new_ones_in),
 		INPUT_TEST(without_a_stack_for_it_a_protocol_is_refused),
