@@ -24,7 +24,9 @@ struct head {
 	uint64_t magic;
 	uint64_t up, down;
 	uint32_t flow;
-	uint32_t pace; /* of both ends */
+	uint32_t pace;  /* of both ends */
+	uint32_t stall; /* ms that the server does not read */
+	uint32_t zero;
 };
 
 struct verdict {
@@ -44,7 +46,9 @@ struct conn {
 	uint64_t open_at;		   /* when it may say its last */
 	uint8_t part[sizeof(struct head)]; /* of the head or the verdict that arrives */
 	uint32_t part_size, tail_sent;
-	struct conn *next;
+	uint64_t read_at; /* when it may read */
+	bool stalled;
+	struct conn *next, *next_stalled;
 	struct conn *next_paced;
 };
 
@@ -55,11 +59,12 @@ static struct {
 } count;
 
 static int poller = -1;
-static unsigned hold_ms;
+static unsigned hold_ms, stall_ms;
 static uint32_t pace_of_all;
 static bool quiet;
 static struct conn *paced;   /* that send at a limited rate */
 static struct conn *waiting; /* clients that stay open for a while */
+static struct conn *stalled; /* those that do not read for a while */
 static volatile sig_atomic_t stop;
 
 static void on_signal(int sig)
@@ -69,11 +74,46 @@ static void on_signal(int sig)
 
 static void watch(struct conn *c, bool writing)
 {
-	struct epoll_event e = {.events = (c->eof ? 0 : EPOLLIN) | (writing ? EPOLLOUT : 0),
+	struct epoll_event e = {.events = (c->eof || c->stalled ? 0 : EPOLLIN) | (writing ? EPOLLOUT : 0),
 				.data.ptr = c};
 
 	if (epoll_ctl(poller, EPOLL_CTL_MOD, c->fd, &e))
 		epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &e);
+}
+
+static uint64_t allowance(const struct conn *c);
+
+static bool wants_to_write(const struct conn *c)
+{
+	return !c->finished && (allowance(c) || (c->server && c->eof));
+}
+
+static void stall(struct conn *c, unsigned ms)
+{
+	if (!ms || c->stalled)
+		return;
+	c->read_at = load_now() + ms * 1000000ull;
+	c->stalled = true;
+	c->next_stalled = stalled;
+	stalled = c;
+}
+
+static void end_stalls(void)
+{
+	struct conn **at = &stalled;
+
+	while (*at) {
+		struct conn *c = *at;
+
+		if (c->fd >= 0 && c->read_at > load_now()) {
+			at = &c->next_stalled;
+			continue;
+		}
+		*at = c->next_stalled;
+		c->stalled = false;
+		if (c->fd >= 0)
+			watch(c, wants_to_write(c));
+	}
 }
 
 static void end(struct conn *c)
@@ -199,6 +239,7 @@ static bool take_head(struct conn *c)
 	c->send_size = h.down;
 	c->head_done = true;
 	pace(c, h.pace);
+	stall(c, h.stall);
 	return true;
 }
 
@@ -261,7 +302,7 @@ static bool conn_take(struct conn *c)
 {
 	static uint8_t chunk[CHUNK];
 
-	for (int turn = 0; turn < 4 && !c->eof; turn++) {
+	for (int turn = 0; turn < 4 && !c->eof && !c->stalled; turn++) {
 		ssize_t n = recv(c->fd, chunk, sizeof(chunk), 0);
 
 		if (n < 0 && errno == EAGAIN)
@@ -299,7 +340,8 @@ static void conn_turn(struct conn *c, uint32_t events)
 		return;
 	if (!c->server && !c->head_done) {
 		struct head h = {
-		    .magic = HEAD_MAGIC, .up = c->send_size, .down = c->take_size, .flow = c->flow, .pace = pace_of_all};
+		    .magic = HEAD_MAGIC, .up = c->send_size, .down = c->take_size, .flow = c->flow, .pace = pace_of_all,
+		    .stall = stall_ms};
 
 		if (!(events & EPOLLOUT))
 			return;
@@ -310,6 +352,7 @@ static void conn_turn(struct conn *c, uint32_t events)
 		c->head_done = true;
 		pace(c, pace_of_all);
 		c->open_at = load_now() + hold_ms * 1000000ull;
+		stall(c, stall_ms);
 	}
 	if (!conn_send(c))
 		return;
@@ -318,7 +361,7 @@ static void conn_turn(struct conn *c, uint32_t events)
 		waiting = c;
 		c->finished = true; /* until wake() */
 	}
-	watch(c, !c->finished && (allowance(c) || (c->server && c->eof)));
+	watch(c, wants_to_write(c));
 }
 
 /* Lets the clients whose time has come say their last. */
@@ -383,6 +426,7 @@ int load_tcp(const struct load_conf *conf)
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	hold_ms = conf->hold;
 	pace_of_all = conf->pace;
+	stall_ms = conf->stall;
 	if (!all || poller < 0)
 		return 1;
 	while (count.done + count.failed < conf->flows && load_now() < deadline) {
@@ -400,12 +444,13 @@ int load_tcp(const struct load_conf *conf)
 				return 1;
 			}
 		}
-		int n = epoll_wait(poller, events, EVENTS, waiting || paced ? 5 : 100);
+		int n = epoll_wait(poller, events, EVENTS, waiting || paced || stalled ? 5 : 100);
 
 		for (int i = 0; i < n; i++)
 			conn_turn(events[i].data.ptr, events[i].events);
 		wake();
 		paced_turn();
+		end_stalls();
 	}
 	for (unsigned i = 0; i < count.started; i++)
 		if (all[i].fd >= 0)
@@ -470,7 +515,9 @@ int load_serve(uint16_t port)
 	watch(&tcp, false);
 	watch(&udp, false);
 	while (!stop) {
-		int n = epoll_wait(poller, events, EVENTS, paced ? 20 : 1000);
+		int n = epoll_wait(poller, events, EVENTS, stalled ? 5 : paced ? 20 : 1000);
+
+		end_stalls();
 
 		for (int i = 0; i < n; i++) {
 			struct conn *c = events[i].data.ptr;

@@ -3,7 +3,8 @@
  *
  *   flowload serve PORT
  *   flowload tcp ADDRESS PORT [--flows N] [--parallel N] [--up BYTES] [--down BYTES] [--hold MS]
- * [--pace BYTES] [--deadline S] flowload udp ADDRESS PORT [--flows N] [--count N] [--size BYTES] [--gap US]
+ * [--pace BYTES] [--stall MS] [--deadline S]
+ *   flowload udp ADDRESS PORT [--flows N] [--count N] [--size BYTES] [--gap US]
  * [--deadline S]
  *
  * Prints one line of counters. Exit status 0 when every byte of every TCP flow was right in both
@@ -59,6 +60,7 @@ static int parse(struct load_conf *c, int argc, char **argv)
 					      {"down", 1, 0, 'd'},
 					      {"deadline", 1, 0, 't'},
 					      {"hold", 1, 0, 'h'},
+					      {"stall", 1, 0, 'S'},
 					      {"count", 1, 0, 'c'},
 					      {"size", 1, 0, 's'},
 					      {"gap", 1, 0, 'g'},
@@ -77,6 +79,7 @@ static int parse(struct load_conf *c, int argc, char **argv)
 		case 'd': c->down = v; break;
 		case 't': c->deadline = (unsigned)v; break;
 		case 'h': c->hold = (unsigned)v; break;
+		case 'S': c->stall = (unsigned)v; break;
 		case 'c': c->count = (unsigned)v; break;
 		case 's': c->size = (unsigned)v; break;
 		case 'g': c->gap = (unsigned)v; break;

@@ -17,6 +17,7 @@ struct load_conf {
 	unsigned deadline; /* seconds, for the whole load */
 	unsigned hold;	   /* milliseconds that a TCP flow stays open before it says its last */
 	unsigned pace;	   /* bytes a second that each end of a TCP flow sends at most; 0: no limit */
+	unsigned stall;	   /* milliseconds that neither end of a TCP flow reads */
 	unsigned first;	   /* id of the first flow */
 	unsigned count;	   /* datagrams per UDP flow */
 	unsigned size;	   /* bytes of a datagram */

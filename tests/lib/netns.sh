@@ -309,11 +309,11 @@ direct_up() {
 	CLIENT_DEV=eth0
 }
 
-# ADIT_MORE: more members of the manifest, beginning with a comma. ADIT_WRAP: words before the binary.
+# ADIT_MORE, STACK_MORE: more members of the manifest, and of the stack in it, beginning with a comma. ADIT_WRAP: words before the binary.
 manifest() {
 	form=
 	[ "$STACK" != stack-system ] || form=", \"form\": \"$FORM\""
-	stacks="\"stack\": \"tested\", \"stacks\": [{\"name\": \"tested\", \"module\": \"$STACK\"$form}]"
+	stacks="\"stack\": \"tested\", \"stacks\": [{\"name\": \"tested\", \"module\": \"$STACK\"$form${STACK_MORE:-}}]"
 	[ "$STACK" != mixed ] || stacks='"stack": "mixed"'
 	modules=
 	[ "$NETNS_WHO" = root ] || modules=', "modules": {"allow_unsafe_owner": true}'
