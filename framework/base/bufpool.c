@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Parts of the whole. */
+enum { SHARED_PART = 8, SHARED_REST = 8, PASSING_PART = 16 };
+
 enum size { TINY, SMALL, LARGE, SIZES, WRAPPED };
 
 struct item {
@@ -123,6 +126,26 @@ static void give_back(struct item *it)
 	p->out--;
 	if (p->dead && !p->out)
 		free(p);
+}
+
+uint32_t bufpool_share(const struct bufpool *p, uint64_t waiting)
+{
+	size_t most = p->most - p->most / SHARED_REST, free = p->out_bytes < most ? most - p->out_bytes : 0;
+	uint64_t share = free / SHARED_PART;
+
+	if (waiting < share)
+		return share - waiting < UINT32_MAX ? (uint32_t)(share - waiting) : UINT32_MAX;
+	return !waiting && p->out_bytes + BUFPOOL_LARGE <= p->most - p->most / PASSING_PART ? BUFPOOL_LARGE : 0;
+}
+
+int bufpool_scarce(const struct bufpool *p)
+{
+	return p->out_bytes > p->most / 2;
+}
+
+int bufpool_short(const struct bufpool *p)
+{
+	return p->out_bytes > p->most - p->most / SHARED_REST;
 }
 
 void bufpool_put(adit_buf *const *v, uint32_t n)

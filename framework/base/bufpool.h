@@ -27,6 +27,14 @@ void bufpool_free(struct bufpool *p);
 
 /* As adit_path.get. room at most BUFPOOL_LARGE. */
 uint32_t bufpool_get(struct bufpool *p, adit_buf **v, uint32_t n, uint32_t room);
+/* How many more bytes may wait in buffers for one flow and direction for which so many wait already. What is free is
+ * shared: a flow may hold an eighth of what nobody holds, so that there is always something for others, and one buffer
+ * of its own nearly to the end. The last sixteenth is for what passes: acknowledgements, and what they free. */
+uint32_t bufpool_share(const struct bufpool *p, uint64_t waiting);
+/* True if half is out. */
+int bufpool_scarce(const struct bufpool *p);
+/* True if there is too little left for flows that are not there yet. */
+int bufpool_short(const struct bufpool *p);
 /* As adit_path.put: takes chains; from any pool of this kind. Null entries are skipped. */
 void bufpool_put(adit_buf *const *v, uint32_t n);
 /* As adit_path.wrap. */

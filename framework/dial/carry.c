@@ -127,7 +127,7 @@ static void udp_end(struct shard *s, struct flow *f, adit_result code)
 	free(u);
 }
 
-static const struct flow_owner carried = {"udp", udp_event, NULL, udp_end};
+static const struct flow_owner carried = {"udp", udp_event, NULL, udp_end, NULL};
 
 static adit_result attach(struct shard *s, struct flow *f, struct mapping *m, const adit_addr *to)
 {

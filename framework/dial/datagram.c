@@ -186,8 +186,8 @@ static void on_end(struct shard *s, struct flow *f, adit_result code)
 	end_far(s, f, code);
 }
 
-static const struct flow_owner waiting = {"datagram, waiting", on_event, far_event, on_end};
-static const struct flow_owner passed = {"datagram", on_event, far_event, on_end};
+static const struct flow_owner waiting = {"datagram, waiting", on_event, far_event, on_end, NULL};
+static const struct flow_owner passed = {"datagram", on_event, far_event, on_end, NULL};
 
 /* ---- */
 

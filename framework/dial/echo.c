@@ -166,7 +166,7 @@ static void on_end(struct shard *s, struct flow *f, adit_result code)
 	f->owned = NULL;
 }
 
-static const struct flow_owner echoed = {"echo", on_event, NULL, on_end};
+static const struct flow_owner echoed = {"echo", on_event, NULL, on_end, NULL};
 
 adit_result echo_flow(struct shard *s, struct flow *f, const adit_addr *dst)
 {

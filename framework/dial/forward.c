@@ -65,7 +65,7 @@ static void on_end(struct shard *s, struct flow *f, adit_result code)
 	free(w);
 }
 
-static const struct flow_owner relayed = {"relay", on_event, on_event, on_end};
+static const struct flow_owner relayed = {"relay", on_event, on_event, on_end, NULL};
 
 void forward_relay(struct shard *s, struct flow *f, int near, int far, adit_buf *first)
 {

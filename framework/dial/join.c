@@ -432,7 +432,14 @@ static void far_event(struct shard *s, struct flow *f, const adit_event *ev)
 	on_event(s, f, ev, JOIN_FAR);
 }
 
-const struct flow_owner join_owner = {"join", near_event, far_event, on_end};
+static uint32_t waiting(const struct flow *f)
+{
+	const struct join *j = f->owned;
+
+	return j->lane[JOIN_NEAR].bytes;
+}
+
+const struct flow_owner join_owner = {"join", near_event, far_event, on_end, waiting};
 
 /* ---- life ---- */
 

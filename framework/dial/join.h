@@ -26,7 +26,7 @@ struct side {
 	uint16_t end : 2,      /* enum join_end */
 		fin : 1,       /* it has ended its direction */
 		shut : 1,      /* ... and the other end has been told */
-		step : 4,      /* less credit than 1 << step for its direction is not worth a read */
+		log : 5,       /* 1 << log is what there has been of credit for its direction, rounded down */
 		asked : 1,     /* it was asked for its socket after the fact: CREDIT does not make it a party */
 		closing : 1,   /* a party: it has been told CLOSE */
 		readable : 1,  /* a socket: it may hold more */

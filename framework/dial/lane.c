@@ -23,11 +23,10 @@ void lane_credit(struct join *j, unsigned from, uint64_t more)
 	unsigned log = 0;
 
 	l->credit = l->credit == FLOW_NO_END || more >= FLOW_NO_END - l->credit ? FLOW_NO_END : l->credit + (uint32_t)more;
-	while (log < STEP_MOST + 1 && l->credit >> (log + 1))
+	while (log < 31 && l->credit >> (log + 1))
 		log++;
-	/* Half of the most there was, or a quarter: it comes back even if the sink keeps a little. */
-	if (log && log - 1 > j->side[from].step)
-		j->side[from].step = (log - 1) & STEP_MOST;
+	if (log > j->side[from].log)
+		j->side[from].log = log & 31;
 }
 
 static void spend(struct backlog *l, uint32_t bytes)
@@ -39,8 +38,10 @@ static void spend(struct backlog *l, uint32_t bytes)
 static int worth(const struct join *j, unsigned from)
 {
 	uint32_t credit = j->lane[from].credit;
+	unsigned log = j->side[from].log;
 
-	return credit && credit >= 1u << j->side[from].step;
+	/* Half of the most there was, or a quarter: it comes back even if the sink keeps a little. */
+	return credit && credit >= 1u << (!log ? 0 : log - 1 < STEP_MOST ? log - 1 : STEP_MOST);
 }
 
 static adit_result say(struct join *j, unsigned end, uint16_t type, uint64_t num)
@@ -102,6 +103,15 @@ static adit_result to_party(struct join *j, unsigned from)
 	return result;
 }
 
+/* What may be read now: no more than the sink has credit for, and than the buffers have room for beside others. */
+static uint32_t may_read(const struct join *j, unsigned from)
+{
+	uint32_t credit = j->lane[from].credit, most = 1u << j->side[from].log, share;
+
+	share = bufpool_share(j->shard->bufs, most > credit ? most - credit : 0);
+	return share < credit ? share : credit;
+}
+
 /* From the socket to a party. */
 static adit_result read_some(struct join *j, unsigned from)
 {
@@ -113,7 +123,11 @@ static adit_result read_some(struct join *j, unsigned from)
 	int all;
 
 	while (result == ADIT_OK && j->side[from].readable && !j->side[from].fin && worth(j, from) && total < TURN) {
-		result = backlog_read(j->shard->bufs, j->fd, l->credit, &chain, &bytes, &all);
+		uint32_t most = may_read(j, from);
+
+		if (!most)
+			return ADIT_ELIMIT;
+		result = backlog_read(j->shard->bufs, j->fd, most, &chain, &bytes, &all);
 		if (result == ADIT_EAGAIN) {
 			j->side[from].readable = 0;
 			return ADIT_OK;

@@ -47,6 +47,8 @@ struct flow_owner {
 	void (*far_event)(struct shard *s, struct flow *f, const adit_event *ev);
 	/* The flow ends for a reason of the host's (idle, shutdown, limit): let go of everything. */
 	void (*end)(struct shard *s, struct flow *f, adit_result code);
+	/* Bytes of the application's that wait in buffers. Null: none ever do. */
+	uint32_t (*waiting)(const struct flow *f);
 };
 
 struct flow {

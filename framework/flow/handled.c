@@ -143,7 +143,12 @@ static void let_go(struct shard *s, struct flow *f, adit_result code)
 		part_op(flow_stack(s, f), &op);
 }
 
-static const struct flow_owner handled = {"handler", on_event, NULL, let_go};
+static uint32_t waiting(const struct flow *f)
+{
+	return f->had.given;
+}
+
+static const struct flow_owner handled = {"handler", on_event, NULL, let_go, waiting};
 
 void handled_begin(struct shard *s, struct flow *f, uint64_t user)
 {

@@ -101,6 +101,10 @@ static struct flow *add_flow(struct shard *s, adit_buf *b, uint8_t proto, const 
 	int tcp = proto == ADIT_PROTO_TCP;
 	struct flow *f;
 
+	if (tcp && bufpool_short(s->bufs)) {
+		drop(s, b, COUNT_dropped_memory);
+		return NULL;
+	}
 	if (tcp && !s->draining && flowtable_crowded(s->flows)) {
 		gather_flush(g); /* a packet must not come after its flow's end */
 		flow_make_room(s);
@@ -193,6 +197,16 @@ static int resets_parked(const struct flow *f, const adit_buf *b, const struct p
 	return !syn || wire_u32(b->data, b->len, at) - wire_u32(syn->data, syn->len, (uint32_t)syn->csum_start + 4) <= syn->len;
 }
 
+/* Bytes of a stream that would wait in buffers come again later, when too many wait already. Only a stack that keeps
+ * bytes has any that wait. */
+static int has_room(const struct shard *s, const struct flow *f, const adit_buf *b, const struct packet_view *v)
+{
+	if (f->info.proto != ADIT_PROTO_TCP || !f->owner || !f->owner->waiting || v->total <= v->payload ||
+	    v->tcp_flags & WIRE_TCP_RST)
+		return 1;
+	return b->len <= bufpool_share(s->bufs, f->owner->waiting(f));
+}
+
 static void to_flow(struct shard *s, struct flow *f, adit_buf *b, const struct packet_view *v, struct gather *g)
 {
 	if (f->state == FLOW_ASKED && f->info.proto != ADIT_PROTO_TCP) {
@@ -212,6 +226,12 @@ static void to_flow(struct shard *s, struct flow *f, adit_buf *b, const struct p
 		f->last = (uint32_t)(loop_now(s->loop) / OS_SECOND);
 	switch (f->state) {
 	case FLOW_OPEN:
+		if (!has_room(s, f, b, v)) {
+			drop(s, b, COUNT_dropped_memory);
+			break;
+		}
+		if (bufpool_scarce(s->bufs))
+			b->flags |= ADIT_BUF_SCARCE;
 		b->flow = flow_handle(f);
 		gather_add(g, flow_stack(s, f), b);
 		break;

@@ -84,7 +84,7 @@ struct part {
 #define SHARD_COUNTERS(X)                                                                                              \
 	X(packets_up) X(packets_down) X(bytes_up) X(bytes_down)                                                        \
 	X(dropped_malformed) X(dropped_policy) X(dropped_unknown) X(dropped_checksum) X(dropped_fragment)              \
-	X(dropped_stray) X(dropped_limit) X(dropped_half_open) X(dropped_parked) X(dropped_refused)                    \
+	X(dropped_stray) X(dropped_limit) X(dropped_half_open) X(dropped_memory) X(dropped_parked) X(dropped_refused)                    \
 	X(dropped_no_stack) X(dropped_icmp)                                                                            \
 	X(refused_tcp) X(refused_udp) X(refused_echo) X(refused_policy) X(refusals_limited)                                              \
 	X(flows_opened) X(flows_closed) X(flows_idle) X(half_open_evicted)                                             \

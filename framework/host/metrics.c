@@ -46,6 +46,7 @@ static const struct row dropped[] = {
 	{COUNT_dropped_checksum, "checksum"},   {COUNT_dropped_fragment, "fragment"}, {COUNT_dropped_stray, "stray"},
 	{COUNT_dropped_limit, "limit"},         {COUNT_dropped_parked, "parked"},     {COUNT_dropped_refused, "refused"},
 	{COUNT_dropped_no_stack, "no_stack"},   {COUNT_dropped_icmp, "icmp_error"},   {COUNT_dropped_half_open, "half_open"},
+	{COUNT_dropped_memory, "memory"},
 };
 static const struct row lost[] = {{COUNT_datagrams_dropped, NULL}};
 static const struct row refused[] = {{COUNT_refused_tcp, "tcp"}, {COUNT_refused_udp, "udp"}, {COUNT_refused_echo, "icmp"}};

@@ -373,7 +373,7 @@ static void on_end(struct shard *s, struct flow *f, adit_result code)
 		part_op(t->stack, &o);
 }
 
-static const struct flow_owner echoing = {"trial", on_event, NULL, on_end};
+static const struct flow_owner echoing = {"trial", on_event, NULL, on_end, NULL};
 
 /* ---- one after the other ---- */
 

@@ -84,3 +84,14 @@ int challenge_believes(struct conn *c, const struct tcp_hdr *tcp)
 		c->stack->counts.unbelieved++;
 	return belief == BELIEVED;
 }
+
+int challenge_early(struct conn *c, const struct tcp_hdr *tcp)
+{
+	if (!c->pcb || c->pcb->state < ESTABLISHED || c->pcb->state == TIME_WAIT ||
+	    !TCP_SEQ_GT(lwip_ntohl(tcp->seqno), c->pcb->rcv_nxt))
+		return 0;
+	c->stack->counts.early++;
+	tcp_ack_now(c->pcb);
+	tcp_output(c->pcb);
+	return 1;
+}

@@ -243,6 +243,7 @@ static void grow_window(struct tcp_pcb *pcb, uint32_t acked, uint32_t before)
 
 void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 {
+	int scarce = (b->flags & ADIT_BUF_SCARCE) && b->hdr_len < b->len;
 	uint32_t headers = b->hdr_len, skip = b->csum_start, size = 0, cwnd;
 	struct tcp_hdr tcp;
 	const adit_buf *q;
@@ -259,7 +260,7 @@ void conn_packet(struct conn *c, const struct slot *s, adit_buf *b)
 	ip_current(s->info);
 	if (!c->begun) {
 		first_packet(c, s, p);
-	} else if (conn_enter(c), !challenge_believes(c, &tcp)) {
+	} else if (conn_enter(c), !challenge_believes(c, &tcp) || (scarce && challenge_early(c, &tcp))) {
 		pbuf_free(p);
 	} else {
 		/* What is more than one segment's worth, or fills a gap, is acknowledged at once (RFC 5681 section 4.2). */

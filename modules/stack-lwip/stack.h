@@ -100,6 +100,7 @@ struct slot {
 
 struct counts {
 	uint64_t opened, refused, lost, unbuildable, credit, starved, ticks;
+	uint64_t early; /* segments behind a gap that had no place */
 	uint64_t unbelieved, challenges, unanswered; /* segments; of these: answered, and not for the rate */
 };
 
@@ -181,6 +182,8 @@ void conn_unlisten(struct stack *st);
 
 /* Whether lwIP is to see the segment; if not, it has been answered as it should be. Between conn_enter and conn_leave. */
 int challenge_believes(struct conn *c, const struct tcp_hdr *tcp);
+/* Whether the segment, of data, is behind a gap; then it has been answered, and comes again. Likewise. */
+int challenge_early(struct conn *c, const struct tcp_hdr *tcp);
 
 /* ---- lend.c ---- */
 

@@ -40,7 +40,8 @@ enum {
 	ADIT_BUF_GSO_TCP4 = 8,
 	ADIT_BUF_GSO_TCP6 = 16,
 	ADIT_BUF_GSO_UDP = 32,
-	ADIT_BUF_GSO_ECN = 64 /* the first segment has CWR set (with GSO_TCP4 or GSO_TCP6) */
+	ADIT_BUF_GSO_ECN = 64, /* the first segment has CWR set (with GSO_TCP4 or GSO_TCP6) */
+	ADIT_BUF_SCARCE = 128  /* from the device: buffers are scarce, so keep none for what is out of order */
 };
 #define ADIT_BUF_GSO (ADIT_BUF_GSO_TCP4 | ADIT_BUF_GSO_TCP6 | ADIT_BUF_GSO_UDP)
 
