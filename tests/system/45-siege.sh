@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# 43-siege.sh - a thousand live flows under forged segments and SYNs: none is lost, none crossed, a new one gets in
+# 45-siege.sh - a thousand live flows under forged segments and SYNs: none is lost, none crossed, a new one gets in
 #
 #    client (flowload; siege forges at the device) ---- adit or veth ---- gateway ---- servers (flowload :7000)
 #
