@@ -385,7 +385,9 @@ static int begin_flow(struct trial *t, uint8_t proto)
 	unsigned i;
 
 	t->up = (adit_flow_info){.size = sizeof(t->up), .proto = proto};
-	for (i = 0; flowtable_find(s->flows, proto, &t->src, &t->dst); i++, t->src.port++)
+	/* Each shard tries at the same time, and an endpoint's datagrams have one home: then another port. */
+	for (i = 0; flowtable_find(s->flows, proto, &t->src, &t->dst) || (proto == ADIT_PROTO_UDP && !home_take(s, &t->src));
+	     i++, t->src.port++)
 		if (i == PORTS)
 			return ADIT_ELIMIT;
 	t->up.src = t->dst; /* the headers are written from `dst` to `src` */
@@ -395,10 +397,14 @@ static int begin_flow(struct trial *t, uint8_t proto)
 	else if (bufpool_get(s->bufs, &b, 1, DATAGRAM) == 1)
 		for (i = 0, b->len = DATAGRAM; i < DATAGRAM; i++)
 			b->data[i] = pattern(i);
+	if (!b && proto == ADIT_PROTO_UDP)
+		home_leave(s, &t->src);
 	if (!b)
 		return ADIT_ENOMEM;
 	f = proto == ADIT_PROTO_UDP && build_udp(b, &t->up, 0) != ADIT_OK ? NULL : flowtable_add(s->flows, proto, &t->src, &t->dst);
 	if (!f) {
+		if (proto == ADIT_PROTO_UDP)
+			home_leave(s, &t->src);
 		bufpool_put(&b, 1);
 		return ADIT_ELIMIT;
 	}
