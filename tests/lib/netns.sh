@@ -65,7 +65,7 @@ outside_adit_runs() {
 outside_as_user() { # COMMAND...
 	unshare -m --propagation private sh -c '
 		set -e
-		dir=$1 && shift
+		dir=$1 top=$2 && shift 2
 		if [ -e /dev/net/tun ]; then
 			mkdir -p "$dir/dev"
 			mount -t tmpfs -o mode=755 tmpfs "$dir/dev"
@@ -73,7 +73,8 @@ outside_as_user() { # COMMAND...
 			mount --bind "$dir/dev/tun" /dev/net/tun
 		fi
 		chown 12345:12345 "$dir" "$dir"/count "$dir"/work
-		exec setpriv --reuid 12345 --regid 12345 --clear-groups --reset-env --inh-caps=-all -- "$@"' sh "$OUT" "$@"
+		"$top/tools/reach" 12345 "$top" "$BUILD"
+		exec setpriv --reuid 12345 --regid 12345 --clear-groups --reset-env --inh-caps=-all -- "$@"' sh "$OUT" "$(cd "$TESTDIR/../.." && pwd)" "$@"
 }
 
 outside_run() { # WHO PATH
