@@ -20,6 +20,8 @@
 #define SHED_NS 5000000000ull  /* from here on waiting connections are reset */
 #define WORD_NS 10000000000ull /* between two log lines about the same trouble */
 
+enum { MISSES_MOST = 6 }; /* vain looks at the backlog right after a SYN: up to 63 SYNs are let go by without one */
+
 void socket_reset(int fd)
 {
 	struct linger linger = {.l_onoff = 1, .l_linger = 0};
@@ -173,29 +175,58 @@ static void join(struct listener *l, int fd, const struct sockaddr_storage *peer
 	emit_one(st, ADIT_EV_SOCKET, s->flow, 0, (uint64_t)fd);
 }
 
-static void ADIT_CALL on_ready(void *arg)
+/* Accepts so many at most; returns how many there were. It ends where no flow waits any more: what else is there the
+ * loop tells again, and nobody asks in vain. */
+static unsigned accept_some(struct listener *l, unsigned most)
 {
-	struct listener *l = arg;
 	struct sockaddr_storage peer;
+	unsigned i, got = 0;
 	socklen_t size;
-	unsigned i;
 	int fd;
 
-	for (i = 0; i < TURN_MOST; i++) {
+	for (i = 0; i < most; i++) {
 		size = sizeof(peer);
-		fd = accept4((int)l->fd, (struct sockaddr *)&peer, &size,
-		             SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4((int)l->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
+			got++;
 			l->starved = 0;
 			join(l, fd, &peer);
+			if (!l->stack->pending)
+				return got;
 			continue;
 		}
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return;
+			return got;
 		if (!is_passing(errno)) {
 			rest(l, errno);
-			return;
+			return got;
 		}
+	}
+	return got;
+}
+
+static void ADIT_CALL on_ready(void *arg)
+{
+	accept_some(arg, TURN_MOST);
+}
+
+void listen_expect(struct stack *st)
+{
+	struct listener *l;
+
+	for (l = st->listeners; l < st->listeners + 2; l++) {
+		unsigned most = l->expected, got;
+
+		l->expected = 0;
+		if (!most || !l->io || l->starved)
+			continue;
+		if (l->skip) {
+			l->skip--;
+			continue;
+		}
+		got = accept_some(l, most);
+		l->misses = got ? 0 : l->misses + (l->misses < MISSES_MOST);
+		l->skip = (1u << l->misses) - 1;
 	}
 }
 

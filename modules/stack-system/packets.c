@@ -75,6 +75,7 @@ static void tcp_up(struct stack *st, struct slot *s, adit_buf *b, struct batch *
 	adit_buf *w;
 
 	if (st->form == FORM_TRANSPARENT) {
+		st->listeners[s->info->src.family == 6].expected += s->state == SLOT_PENDING;
 		batch->out[batch->outs++] = b;
 		return;
 	}
@@ -183,6 +184,7 @@ void ADIT_CALL stack_input(void *inst, adit_buf *const *pkt, uint32_t n)
 			flush(st, &batch);
 	}
 	flush(st, &batch);
+	listen_expect(st);
 }
 
 adit_result answer_restore(struct stack *st, adit_buf *b)

@@ -127,6 +127,7 @@ adit_result slot_open(struct stack *st, adit_flow flow, int wants_socket)
 		wait_add(st, s);
 	}
 	s->state = SLOT_PENDING;
+	st->pending++;
 	return ADIT_OK;
 }
 
@@ -134,8 +135,11 @@ void slot_release(struct stack *st, struct slot *s)
 {
 	if (s->stream)
 		stream_abort(s->stream, 0);
-	if (s->state == SLOT_PENDING && !has_aliases(st))
-		wait_remove(st, s);
+	if (s->state == SLOT_PENDING) {
+		st->pending--;
+		if (!has_aliases(st))
+			wait_remove(st, s);
+	}
 	if (s->alias.family)
 		s->freed = seconds(st);
 	s->alias.family = 0;
@@ -183,6 +187,7 @@ struct slot *slot_accept(struct stack *st, const adit_addr *src, const adit_addr
 		return NULL;
 	if (!has_aliases(st))
 		wait_remove(st, s);
+	st->pending--;
 	s->state = SLOT_OPEN;
 	return s;
 }

@@ -66,6 +66,9 @@ struct listener {
 	adit_io *io;
 	adit_timer *retry;
 	uint64_t starved; /* since when descriptors have run out; 0: they have not */
+	unsigned expected; /* connections that packets of this call may have completed */
+	unsigned misses;   /* times in a row that none had been */
+	unsigned skip;     /* how often it is not looked for them */
 };
 
 struct counts {
@@ -135,6 +138,7 @@ struct stack {
 	uint32_t slot_count;
 	uint32_t *waiting; /* buckets: first slot of each, counted from 1 */
 	uint32_t waiting_mask;
+	uint32_t pending; /* slots in state PENDING */
 	struct hash_key key;
 
 	adit_place *place; /* where the listeners are */
@@ -197,6 +201,10 @@ struct slot *slot_of_alias(struct stack *st, const adit_addr *alias);
 /* listen.c */
 adit_result listen_open(struct stack *st, uint32_t which, const adit_addr *bind, uint32_t flags);
 adit_result listen_start(struct stack *st);
+/* Packets of connections that are being made have been written. Where the kernel has completed a
+ * connection by that, as it has where both ends are on this machine, its socket is taken at once,
+ * without a turn of the loop for it. */
+void listen_expect(struct stack *st);
 void listen_close(struct stack *st);
 /* Ends a socket with a reset. */
 void socket_reset(int fd);
