@@ -248,6 +248,8 @@ static void on_ready(void *arg)
 		j->side[at].peer_done = 1;
 	if (ready & LOOP_ERROR)
 		j->side[at].failed = 1;
+	if (ready & LOOP_URGENT)
+		j->side[at].urgent = 1;
 	join_mark(j);
 }
 

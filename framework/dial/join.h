@@ -32,7 +32,8 @@ struct side {
 		readable : 1,  /* a socket: it may hold more */
 		full : 1,      /* a socket: it takes no more */
 		peer_done : 1, /* a socket: its FIN is there, perhaps behind data */
-		failed : 1;    /* a socket: its error is to be looked at */
+		failed : 1,    /* a socket: its error is to be looked at */
+		urgent : 1;    /* a socket: it has sent urgent data, and a short read says nothing */
 };
 
 /* There is one for each flow for as long as it lives: 104 bytes, with malloc's own 112. */

@@ -139,7 +139,7 @@ static adit_result read_some(struct join *j, unsigned from)
 			return ADIT_OK;
 		}
 		/* A short read has emptied the socket: no second one to learn that, unless a FIN is known to be behind. */
-		j->side[from].readable = (all || j->side[from].peer_done) & 1;
+		j->side[from].readable = (all || j->side[from].peer_done || j->side[from].urgent) & 1;
 		total += bytes;
 		*count += bytes;
 		spend(l, bytes);

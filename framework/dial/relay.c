@@ -56,6 +56,7 @@ struct lane {
 		done : 1, /* the source's FIN is there, perhaps behind data */
 		eof : 1,  /* the source's FIN has been read */
 		shut : 1, /* ... and the sink has been told */
+		urgent : 1, /* the source has sent urgent data: a short read says nothing */
 		more : 1; /* its turn was over before its source was empty */
 };
 
@@ -287,8 +288,9 @@ static adit_result copy_some(struct relay *r, int from, size_t *done)
 	}
 	if (m < n)
 		return keep(l, scratch + m, (size_t)(n - m));
-	/* A short read has emptied the socket: no second one to learn that, unless a FIN is known to be behind. */
-	*done = n == SCRATCH || l->bulk || l->done ? (size_t)n : 0;
+	/* A short read has emptied the socket: no second one to learn that, or that the FIN comes next. */
+	*done = n == SCRATCH || l->bulk || l->urgent ? (size_t)n : 0;
+	l->eof = !*done && l->done;
 	return ADIT_OK;
 }
 
@@ -432,6 +434,8 @@ static void step(struct relay *r, int end)
 
 	if (ready & LOOP_PEER_DONE)
 		out->done = 1;
+	if (ready & LOOP_URGENT)
+		out->urgent = 1;
 	/* An end that has room lets the lane towards it go on, which reads the other end too. */
 	if (ready & LOOP_WRITE && (in->kept || in->in_pipe))
 		result = pump(r, !end);

@@ -60,7 +60,7 @@ static uint32_t ready_of(uint32_t events)
 {
 	return (events & EPOLLIN ? LOOP_READ : 0u) | (events & EPOLLOUT ? LOOP_WRITE : 0u) |
 	       (events & (EPOLLRDHUP | EPOLLHUP) ? LOOP_PEER_DONE | LOOP_READ : 0u) |
-	       (events & EPOLLERR ? LOOP_ERROR | LOOP_READ | LOOP_WRITE : 0u);
+	       (events & EPOLLPRI ? LOOP_URGENT : 0u) | (events & EPOLLERR ? LOOP_ERROR | LOOP_READ | LOOP_WRITE : 0u);
 }
 
 void edge_set_turn(struct edge_set *s)
@@ -84,7 +84,7 @@ void edge_set_turn(struct edge_set *s)
 adit_result loop_edge_init(struct loop_edge *handle, adit_loop *l, int fd, adit_fn fn, void *arg)
 {
 	struct edge *e = (struct edge *)handle;
-	struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = e};
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET, .data.ptr = e};
 
 	e->set = loop_edges(l);
 	e->fn = fn;

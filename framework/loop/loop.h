@@ -62,7 +62,8 @@ enum {
 	LOOP_READ = ADIT_IO_READ,
 	LOOP_WRITE = ADIT_IO_WRITE,
 	LOOP_PEER_DONE = 4, /* its end of stream is there, perhaps behind data */
-	LOOP_ERROR = 8      /* SO_ERROR tells which */
+	LOOP_ERROR = 8,     /* SO_ERROR tells which */
+	LOOP_URGENT = 16    /* TCP's urgent mark is in what waits: a read ends there, short, with more behind it */
 };
 /* What holds already is told in the next turn. ADIT_ELIMIT, ADIT_ENOMEM: the system watches no more. */
 adit_result loop_edge_init(struct loop_edge *e, adit_loop *l, int fd, adit_fn fn, void *arg);

@@ -456,12 +456,78 @@ static void no_descriptor_is_left(void **state)
 	assert_int_equal(open_descriptors(), before);
 }
 
+/* On the loop's own thread: all of it is there before the relay reads. */
+static void send_urgent(void *arg)
+{
+	int *from = arg;
+
+	if (send(*from, "before", 6, 0) != 6 || send(*from, "!", 1, MSG_OOB) != 1 || send(*from, "after", 5, 0) != 5)
+		abort();
+}
+
+static void what_follows_urgent_data_arrives(void **state)
+{
+	struct timeval patience = {.tv_sec = 5};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		int *from = i ? &far_end : &near_end, to;
+		char got[12] = "";
+
+		set_up(1);
+		to = i ? near_end : far_end;
+		assert_int_equal(setsockopt(to, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+		assert_int_equal(loop_post(loop, send_urgent, from), 0);
+		assert_int_equal(recv(to, got, 11, MSG_WAITALL), 11);
+		assert_string_equal(got, "beforeafter");
+		tear_down();
+	}
+}
+
+static void send_and_end(void *arg)
+{
+	int *from = arg;
+
+	if (send(*from, "answer", 6, 0) != 6 || shutdown(*from, SHUT_WR))
+		abort();
+}
+
+/* Data and the FIN behind it, found together: both are passed on, and the other direction goes on. */
+static void an_end_right_behind_data_passes(void **state)
+{
+	struct timeval patience = {.tv_sec = 5};
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		int *from = i & 1 ? &far_end : &near_end, to;
+		char got[8] = "";
+
+		set_up(i < 2);
+		to = i & 1 ? near_end : far_end;
+		assert_int_equal(setsockopt(to, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+		assert_int_equal(setsockopt(*from, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+		assert_int_equal(loop_post(loop, send_and_end, from), 0);
+		assert_int_equal(recv(to, got, sizeof(got), MSG_WAITALL), 6);
+		assert_string_equal(got, "answer");
+		assert_int_equal(send(to, "thanks", 6, 0), 6);
+		assert_int_equal(recv(*from, got, 6, MSG_WAITALL), 6);
+		assert_string_equal(got, "thanks");
+		assert_int_equal(ended, 0);
+		assert_int_equal(shutdown(to, SHUT_WR), 0);
+		sem_wait(&over);
+		assert_int_equal(result, 0);
+		tear_down();
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_size_arrives),
 		cmocka_unit_test(much_arrives_both_ways_with_slow_readers),
 		cmocka_unit_test(bulk_and_trickle_take_turns),
+		cmocka_unit_test(what_follows_urgent_data_arrives),
+		cmocka_unit_test(an_end_right_behind_data_passes),
 		cmocka_unit_test(half_close_passes_either_way_first),
 		cmocka_unit_test(a_reset_passes_as_a_reset_either_way),
 		cmocka_unit_test(it_can_be_aborted_at_every_stage),
