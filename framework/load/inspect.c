@@ -171,10 +171,15 @@ static void put_descriptor(struct printer *p, const struct descriptor *d)
 	begin(p, "components", '[');
 	for (i = 0; i < d->component_count; i++) {
 		const struct descriptor_component *c = &d->components[i];
+		char *about;
 
 		begin(p, NULL, '{');
 		put(p, "id", c->id, false);
 		put(p, "interface", c->iface, false);
+		about = c->schema ? settings_about(c->schema) : NULL;
+		if (about)
+			put(p, "about", about, false);
+		free(about);
 		begin(p, "settings", '[');
 		if (c->schema)
 			settings_each(c->schema, put_setting, p);

@@ -80,3 +80,18 @@ void settings_each(const char *schema, void (*fn)(void *arg, const struct settin
 	each_property(&w, json_tree_root(tree));
 	json_tree_free(tree);
 }
+
+char *settings_about(const char *schema)
+{
+	struct json_tree *tree;
+	const char *text;
+	char *copy = NULL;
+
+	if (json_tree_read(&tree, schema, strlen(schema), NULL))
+		return NULL;
+	text = json_node_text(json_node_member(json_tree_root(tree), "description"));
+	if (text)
+		copy = strdup(text);
+	json_tree_free(tree);
+	return copy;
+}

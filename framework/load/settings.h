@@ -17,4 +17,7 @@ struct setting {
 /* Calls fn for each setting, nested objects' too, in the schema's order. Text that is no schema has none. */
 void settings_each(const char *schema, void (*fn)(void *arg, const struct setting *setting), void *arg);
 
+/* What the schema says of the whole, its "description"; the caller's to free. Null: nothing, or no memory. */
+char *settings_about(const char *schema);
+
 #endif
