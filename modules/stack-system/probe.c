@@ -24,6 +24,7 @@ enum {
 	STEPS = 400, /* until there must be an answer */
 	UNSEEN = 100, /* until the first packet must have come by the device */
 	AGAIN = 40,
+	UNASKED = 20, /* until instance 0 begins by itself: the test's packets may come by the queue of any other one */
 	SYN_SIZE = 40,
 	PORT = 9,
 	ISN = 1
@@ -34,6 +35,7 @@ struct probe {
 	intptr_t socket; /* the application's side, form "transparent" */
 	adit_addr src;   /* the alias, form "private" */
 	int steps;       /* that are left */
+	int waiting; /* steps until the test begins by itself; form "transparent" */
 	int running;
 	int asked;        /* the settings want it */
 	uint32_t outcome; /* 1 + enum outcome; 0: none yet. Form "transparent" has it in the group */
@@ -75,6 +77,7 @@ static void over(struct stack *st, enum outcome outcome, const char *why)
 }
 
 static void send_syn(struct stack *st);
+static void start_transparent(struct stack *st);
 
 static uint32_t outcome_of(const struct stack *st)
 {
@@ -106,6 +109,8 @@ static void ADIT_CALL on_step(void *arg)
 {
 	struct stack *st = arg;
 
+	if (st->probe->waiting > 0 && --st->probe->waiting == 0)
+		start_transparent(st);
 	if (!st->probe->running) {
 		if (st->probe->done)
 			tell(st);
@@ -241,11 +246,11 @@ void probe_start(struct stack *st)
 	st->probe->asked = 1;
 	st->loops->timer_set(st->probe->timer, STEP_NS, STEP_NS);
 	st->probe->steps = STEPS;
-	if (st->form == FORM_TRANSPARENT && st->shard == 0)
-		start_transparent(st);
-	else if (st->form != FORM_TRANSPARENT)
+	if (st->form == FORM_TRANSPARENT)
+		st->probe->waiting = st->shard == 0 ? UNASKED : 0;
+	else
 		start_with_alias(st);
-	if (!st->probe->running)
+	if (!st->probe->running && !st->probe->waiting)
 		st->loops->timer_set(st->probe->timer, 0, 0);
 }
 
@@ -261,8 +266,9 @@ adit_result ADIT_CALL probe_ask(void *inst, uint32_t flags, adit_probed done, vo
 	p->done_arg = arg;
 	p->patience = 2 * STEPS;
 	st->loops->timer_set(p->timer, STEP_NS, STEP_NS);
-	/* Where the settings leave the self-test out, it is made now. */
+	/* Now all instances are there. Where the settings leave the self-test out, it is made all the same. */
 	if (!st->shard && !p->running && !outcome_of(st)) {
+		p->waiting = 0;
 		p->steps = STEPS;
 		start_transparent(st);
 	}

@@ -54,7 +54,7 @@ finds "a module of another kind" \
 	'adit: m.json:1:33: /handlers/0/module: module "outbound-direct" has no handler; use a module that has one' \
 	'{"adit":1,"handlers":[{"module":"outbound-direct"}]}'
 finds "a setting that the module does not know" \
-	'adit: m.json:1:49: /platform/mtoo: unknown key "mtoo"; known here: name, mtu, addresses, routes, namespace, queues, offloads, fd, mark, bypass_device' \
+	'adit: m.json:1:49: /platform/mtoo: unknown key "mtoo"; known here: name, mtu, addresses, routes, namespace, queues, offloads, fd, facts, mark, bypass_device' \
 	'{"adit":1,"platform":{"module":"platform-linux","mtoo":9}}'
 finds "no address with a prefix" \
 	'adit: m.json:1:62: /platform/addresses/0: "10.0.0.300/8" is not a cidr; must be "10.0.0.0/8" or "fd00::/8"' \

@@ -29,7 +29,7 @@ for t in $(block sh 1 | sed -n 's/^make \([a-z]*\) .*/\1/p'); do
 	*) like "make $t is a target" "$targets" "^$t\$" ;;
 	esac
 done
-cp -R "$top/tools/demo" "$W/demo"
+cp "$top/tools/demo" "$top/tools/reach" "$W/"
 "$W/demo" "$ADIT" >"$W/demo.log" 2>&1
 is "make run: the demonstration runs" "$?" 0
 like "... and shows what it says" "$(tr '\n' ' ' <"$W/demo.log")" 'hello from the host side.*the hash is right.*the hash is right.*closed port'
