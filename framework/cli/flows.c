@@ -61,6 +61,8 @@ static int number_word(const char *command, const char *word, uint64_t *out)
 
 /* ---- flows ---- */
 
+enum { WIDE = 110 /* columns of a terminal in which processes are listed too */ };
+
 static const char *target_of(const struct json_node *b, char *buf, size_t size)
 {
 	const char *name = json_node_text(json_node_member(b, "name")), *dst = member_text(b, "dst"), *port = strrchr(dst, ':');
@@ -98,10 +100,11 @@ static void add_flow(struct table *t, const struct json_node *b)
 	const char *via = member_text(b, "outbound");
 
 	table_add(t, (const char *const[]){
-		member_text(b, "flow"), member_text(b, "proto"), member_text(b, "src"), who_of(b, who, sizeof(who)),
+		member_text(b, "flow"), member_text(b, "proto"), member_text(b, "src"),
 		target_of(b, target, sizeof(target)),
 		strcmp(via, "-") ? via : member_text(b, "handler"), figure_bytes(member_number(b, "up"), up),
-		figure_bytes(member_number(b, "down"), down), figure_seconds(member_real(b, "age"), age), state_of(b)});
+		figure_bytes(member_number(b, "down"), down), figure_seconds(member_real(b, "age"), age),
+		state_of(b), who_of(b, who, sizeof(who))});
 }
 
 static void print_body(const struct json_node *body)
@@ -114,14 +117,16 @@ static void print_body(const struct json_node *body)
 
 static int print_flows(struct connection *c, bool json)
 {
-	static const struct table_column columns[] = {{"FLOW", 0, 0}, {"PROTO", 0, 0}, {"FROM", 0, 1}, {"PROCESS", 0, 1},
-	                                              {"TO", 0, 1}, {"VIA", 0, 1}, {"UP", 1, 0},
-	                                              {"DOWN", 1, 0}, {"AGE", 1, 0}, {"STATE", 0, 1}};
+	static const struct table_column columns[] = {{"FLOW", 0, 0}, {"PROTO", 0, 0}, {"FROM", 0, 1}, {"TO", 0, 1},
+	                                              {"VIA", 0, 1},  {"UP", 1, 0},    {"DOWN", 1, 0}, {"AGE", 1, 0},
+	                                              {"STATE", 0, 1}, {"PROCESS", 0, 1}};
+	/* The last one is for who has room for it. */
+	const unsigned width = terminal_width(), all = sizeof(columns) / sizeof(columns[0]);
 	struct reply reply;
 	struct table t;
 	int status;
 
-	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
+	table_init(&t, columns, width && width < WIDE ? all - 1 : all);
 	for (;;) {
 		connection_next(c, CONNECT_WAIT_MS, &reply);
 		if (reply.kind != REPLY_ITEM)
@@ -134,14 +139,14 @@ static int print_flows(struct connection *c, bool json)
 	}
 	status = reply_status(&reply, "flows");
 	if (!status && !json) {
-		uint64_t all = member_number(reply.body, "flows"), shown = member_number(reply.body, "shown");
+		uint64_t flows = member_number(reply.body, "flows"), shown = member_number(reply.body, "shown");
 
 		if (shown)
-			table_print(&t, stdout, terminal_width());
+			table_print(&t, stdout, width);
 		else
 			puts("no flows");
-		if (shown < all)
-			printf("%llu of %llu flows; --limit shows more\n", (unsigned long long)shown, (unsigned long long)all);
+		if (shown < flows)
+			printf("%llu of %llu flows; --limit shows more\n", (unsigned long long)shown, (unsigned long long)flows);
 	}
 	reply_free(&reply);
 	table_fini(&t);

@@ -88,9 +88,13 @@ static unsigned protocol_index(uint8_t proto)
 static void refuse_closed(struct shard *s, const adit_buf *b, const adit_addr *dst)
 {
 	char text[ENDPOINT_TEXT];
+	uint32_t now = (uint32_t)(loop_now(s->loop) / OS_SECOND);
 
-	log_info("policy", "%s is closed: refused as prohibited (\"policy\" in the manifest opens and closes)",
-	         endpoint_text(dst, text));
+	/* An example a second: whoever scans is counted (refused_policy). */
+	if (now != s->policy_said)
+		log_info("policy", "%s is closed: refused as prohibited (\"policy\" in the manifest opens and closes)",
+		         endpoint_text(dst, text));
+	s->policy_said = now;
 	shard_refuse_packet(s, b, ADIT_EADMIN, COUNT_refused_policy);
 }
 

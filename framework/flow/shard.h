@@ -155,6 +155,7 @@ struct shard {
 	struct shard_timeouts timeouts;
 	uint64_t flow_memory; /* bytes of one flow and direction that may wait; 0: no limit */
 	struct policy policy;
+	uint32_t policy_said; /* the second of its last line in the log */
 	struct reassembly *reassembly;
 	struct refuse_limit refuse_limit;
 	const struct shard_exits *exits;
