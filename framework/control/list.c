@@ -14,6 +14,7 @@
 #include "control/top.h"
 #include "control/verbs.h"
 #include "control/walk.h"
+#include "flow/flow.h"
 #include "flow/flowid.h"
 
 /* ---- flows ---- */
@@ -117,7 +118,7 @@ static void begin_batch(struct list *l, struct flow_row *rows, unsigned count)
 static void count_row(struct list *l, const struct flow_row *row)
 {
 	l->found++;
-	l->by_proto[row->proto == ADIT_PROTO_TCP ? 0 : row->proto == ADIT_PROTO_UDP ? 1 : 2]++;
+	l->by_proto[flow_protocol(row->proto)]++;
 	if (row->rate_up != ROW_NO_RATE) {
 		l->rate_up += row->rate_up;
 		l->rate_down += row->rate_down;

@@ -8,6 +8,7 @@
 
 #include "base/endpoint.h"
 #include "base/err.h"
+#include "flow/flow.h"
 #include "flow/flowid.h"
 #include "os/os.h"
 
@@ -48,7 +49,7 @@ void row_take(struct flow_row *row, const struct shard *s, const struct flow *f)
 
 const char *row_proto(const struct flow_row *row)
 {
-	return row->proto == ADIT_PROTO_TCP ? "tcp" : row->proto == ADIT_PROTO_UDP ? "udp" : "icmp";
+	return flow_protocol_name(row->proto);
 }
 
 const char *row_state(const struct flow_row *row)

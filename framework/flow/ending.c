@@ -70,7 +70,7 @@ void flow_admit(struct shard *s, struct flow *f, uint16_t accept_flags)
 static void answer(struct shard *s, struct flow *f, adit_result code)
 {
 	static const enum shard_counter which[] = {COUNT_refused_tcp, COUNT_refused_udp, COUNT_refused_echo};
-	unsigned kind = f->info.proto == ADIT_PROTO_TCP ? 0 : f->info.proto == ADIT_PROTO_UDP ? 1 : 2;
+	unsigned kind = flow_protocol(f->info.proto);
 
 	if (f->parked)
 		shard_refuse_packet(s, f->parked, code, which[kind]);

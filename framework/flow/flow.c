@@ -45,3 +45,10 @@ adit_result flow_set_name(struct flow *f, const char *name)
 	f->name = copy;
 	return ADIT_OK;
 }
+
+const char *flow_protocol_name(uint8_t proto)
+{
+	static const char *const names[] = {"tcp", "udp", "icmp"};
+
+	return names[flow_protocol(proto)];
+}

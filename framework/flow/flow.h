@@ -99,6 +99,15 @@ static inline const char *flow_name(const struct flow *f)
 /* Copies the name; null takes it away. ADIT_EINVAL: it is empty or too long; ADIT_ENOMEM. */
 adit_result flow_set_name(struct flow *f, const char *name);
 
+/* The place of a flow's protocol in what is kept for each of TCP, UDP and echo. */
+static inline unsigned flow_protocol(uint8_t proto)
+{
+	return proto == ADIT_PROTO_TCP ? 0 : proto == ADIT_PROTO_UDP ? 1 : 2;
+}
+
+/* "tcp", "udp" or "icmp". Static. */
+const char *flow_protocol_name(uint8_t proto);
+
 /* The state's name. Static. */
 const char *flow_state_name(enum flow_state state);
 

@@ -79,11 +79,6 @@ static adit_buf *small_copy(struct shard *s, adit_buf *b)
 	return copy;
 }
 
-static unsigned protocol_index(uint8_t proto)
-{
-	return proto == ADIT_PROTO_TCP ? 0 : proto == ADIT_PROTO_UDP ? 1 : 2;
-}
-
 /* The rate of the answers and that of the lines are limited. */
 static void refuse_closed(struct shard *s, const adit_buf *b, const adit_addr *dst)
 {
@@ -128,7 +123,7 @@ static struct flow *add_flow(struct shard *s, adit_buf *b, uint8_t proto, const 
 static void open_flow(struct shard *s, adit_buf *b, uint8_t proto, const adit_addr *src, const adit_addr *dst,
                       struct gather *g)
 {
-	uint8_t stack = s->stack_of[protocol_index(proto)];
+	uint8_t stack = s->stack_of[flow_protocol(proto)];
 	enum packet_verdict verdict = policy_packet(&s->policy, src->family, proto, src->ip, dst->ip);
 	struct flow *f;
 

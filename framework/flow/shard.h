@@ -189,7 +189,7 @@ static inline void shard_count(struct shard *s, enum shard_counter which, uint64
 /* Counts a flow that has begun: `which` is COUNT_opened_tcp; or that has ended: COUNT_closed_tcp. */
 static inline void shard_count_flow(struct shard *s, enum shard_counter which, const struct flow *f)
 {
-	unsigned protocol = f->info.proto == ADIT_PROTO_TCP ? 0 : f->info.proto == ADIT_PROTO_UDP ? 1 : 2;
+	unsigned protocol = flow_protocol(f->info.proto);
 
 	shard_count(s, (enum shard_counter)(which + protocol), 1);
 }

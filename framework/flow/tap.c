@@ -141,8 +141,7 @@ static int wanted(const struct tap *t, const struct shard *s, const struct whose
 	if (!w->known)
 		return 0;
 	/* Or the first packet of a flow that is not there yet. */
-	stack = w->flow ? w->flow->stack
-	                : s->stack_of[w->proto == ADIT_PROTO_TCP ? 0 : w->proto == ADIT_PROTO_UDP ? 1 : 2];
+	stack = w->flow ? w->flow->stack : s->stack_of[flow_protocol(w->proto)];
 	return is_stack(t, s, stack);
 }
 

@@ -120,7 +120,7 @@ static void set_stack(struct part *h, struct flow *f, const adit_op *op)
 
 static void forget_stack(struct shard *s, struct flow *f)
 {
-	uint8_t stack = s->stack_of[f->info.proto == ADIT_PROTO_TCP ? 0 : f->info.proto == ADIT_PROTO_UDP ? 1 : 2];
+	uint8_t stack = s->stack_of[flow_protocol(f->info.proto)];
 
 	f->flags &= (uint16_t)~FLOW_NO_STACK;
 	if (stack != NO_STACK)

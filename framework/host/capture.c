@@ -10,6 +10,7 @@
 
 #include "base/endpoint.h"
 #include "base/err.h"
+#include "flow/flow.h"
 #include "flow/flowid.h"
 #include "observe/pcapng.h"
 #include "os/os.h"
@@ -109,15 +110,11 @@ int capture_new(struct capture **out, struct host *h, const struct capture_optio
 
 /* ---- comments ---- */
 
-static const char *protocol(uint8_t proto)
-{
-	return proto == ADIT_PROTO_TCP ? "tcp" : proto == ADIT_PROTO_UDP ? "udp" : "icmp";
-}
-
 static size_t put_flow(const struct capture *c, const struct tap_record *r, char *out, size_t size)
 {
 	char id[FLOWID_TEXT], src[ENDPOINT_TEXT], dst[ENDPOINT_TEXT];
-	int n = snprintf(out, size, "flow %s %s %s -> %s", flowid_text(r->flow, r->shard, c->shards, id), protocol(r->proto),
+	int n = snprintf(out, size, "flow %s %s %s -> %s", flowid_text(r->flow, r->shard, c->shards, id),
+	                 flow_protocol_name(r->proto),
 	                 endpoint_text(&r->src, src), endpoint_text(&r->dst, dst));
 
 	return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
